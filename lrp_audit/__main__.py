@@ -1,0 +1,5 @@
+"""`python -m lrp_audit` is `lrp-audit`."""
+
+from lrp_audit.cli import main
+
+main()
