@@ -1,19 +1,32 @@
 """audit.toml: the settings of one model's explanations, as checked, immutable values.
 
 Everything but `[model] file`, `[decision] adverse` and `[decision] cutoff` has a default. Keys are documented where
-they stand; `docs` and error messages are made from these models.
+they stand; error messages are made from these models.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from typing import Literal
+import hashlib
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+import rfc8785
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from lrp_audit.errors import ConfigError
+from lrp_audit.toml_errors import Key, describe, did_you_mean, dotted, key_lines
+
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 
 class Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+    """A table of audit.toml: unknown keys and numbers that are not finite are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class ModelSection(Section):
@@ -41,6 +54,7 @@ class DecisionSection(Section):
     cutoff: float | None = None  # refusal at or above; default 0.5 probability, or margin 0
     cutoff_on: Literal["probability", "margin", "value"] = "probability"
     against: Literal["runner-up", "others"] = "others"  # several classes: the margin is over this
+    recorded_adverse: tuple[str, ...] = ()  # values of facts.outcome that mean refusal; default: the label `adverse`
 
 
 class FactsSection(Section):
@@ -76,9 +90,9 @@ class ReferenceSection(Section):
     representation: Literal["members", "centroid"] = "members"
     data: str | None = None  # CSV or Parquet; default: the explained data itself
     date: dt.date | None = None  # of that data; needed for a letter
-    size: int = Field(200, ge=50)  # of near_cutoff
+    size: int = Field(200, ge=50, le=1_000_000)  # of near_cutoff
     members: int = Field(64, ge=1, le=4096)
-    seed: int = 0
+    seed: Seed = 0
     max_age_days: int = Field(365, ge=1)
 
 
@@ -86,7 +100,7 @@ class ExplanationSection(Section):
     """How relevance is propagated (design, section 2)."""
 
     rules: str = "lrp0"  # preset name
-    epsilon: float | None = None
+    epsilon: float | None = Field(None, gt=0)
 
 
 class ColumnSection(Section):
@@ -106,6 +120,7 @@ class FamilySection(Section):
     """One reason family: its name for reviewers and its approved wording per language."""
 
     label: str | None = None
+    columns: tuple[str, ...] = ()  # its columns; the short form of `family` in every one of them
     text: dict[str, str] = Field(default_factory=dict)  # language -> neutral approved statement
     text_low: dict[str, str] = Field(default_factory=dict)  # used only if the direction test passes: value too low
     text_high: dict[str, str] = Field(default_factory=dict)  # ... value too high
@@ -118,6 +133,7 @@ class ApprovalSection(Section):
     by: str
     on: dt.date
     version: str
+    texts_version: str | None = None  # version of the shipped legal texts that was approved; if given it must match
 
 
 class ContactSection(Section):
@@ -139,8 +155,8 @@ class CreditScoreSection(Section):
     """The bureau score printed under US-09."""
 
     source: str
-    low: int
-    high: int
+    low: int = Field(ge=0, le=9999)
+    high: int = Field(ge=0, le=9999)
 
 
 class ChecksSection(Section):
@@ -149,9 +165,9 @@ class ChecksSection(Section):
     random_families: int = Field(20, ge=5, le=1000)  # random draws the stated reasons are held against
     near_tie: float = Field(0.02, ge=0)  # relative gap between last stated and first unstated family
     protected_share: float = Field(0.05, ge=0, le=1)  # of what counts against: refuses at or above
-    second_reference_overlap: int = Field(3, ge=0)  # of the stated reasons kept: flags below
-    score_tolerance: float | None = None  # recorded against recomputed score; default by the estimator's precision
-    seed: int = 0
+    second_reference_overlap: int = Field(3, ge=0, le=6)  # of the stated reasons kept: flags below
+    score_tolerance: float | None = Field(None, ge=0)  # of recorded scores; default: the estimator's own
+    seed: Seed = 0
 
 
 class DocumentsSection(Section):
@@ -179,3 +195,185 @@ class AuditConfig(Section):
     credit_score: CreditScoreSection | None = None
     checks: ChecksSection = ChecksSection()
     documents: DocumentsSection = DocumentsSection()
+
+    @model_validator(mode="after")
+    def _columns_of_families(self) -> AuditConfig:
+        """Write every `families.F.columns` into those columns' `family`, the one place it is read from."""
+        for name, family in self.families.items():
+            for column in family.columns:
+                section = self.columns.get(column, ColumnSection())
+                if section.family is None:
+                    self.columns[column] = section.model_copy(update={"family": name})
+        return self
+
+    def family_of(self, column: str) -> str:
+        """The reason family of a column; a column that names none is a family of its own."""
+        section = self.columns.get(column)
+        return column if section is None or section.family is None else section.family
+
+
+def load(path: str | Path) -> AuditConfig:
+    """Read and check an audit.toml.
+
+    Raises:
+        ConfigError: the file cannot be read, or is wrong; one sentence per mistake, with line and key.
+    """
+    path = Path(path)
+    text = _read(path)
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(_syntax_error(path, text, str(error))) from None
+    except RecursionError:
+        raise ConfigError(f"{path.name} nests its values too deeply to be read.") from None
+    try:
+        config = AuditConfig.model_validate(_tuples(raw), strict=True)
+    except ValidationError as error:
+        problems = [describe(detail, AuditConfig) for detail in error.errors(include_url=False)]
+        raise _config_error(path, text, problems) from None
+    if problems := list(_contradictions(config)):
+        raise _config_error(path, text, problems)
+    return config
+
+
+def digest(config: AuditConfig) -> str:
+    """SHA-256 of the settings, in hexadecimal; the order and layout of the file do not matter."""
+    return hashlib.sha256(rfc8785.dumps(config.model_dump(mode="json"))).hexdigest()
+
+
+def check_columns(config: AuditConfig, columns: Sequence[str]) -> None:
+    """Raise ConfigError if `[columns]` or `[families]` name a column that the model does not have.
+
+    Args:
+        config: the settings.
+        columns: the model's input columns.
+    """
+    for name in config.columns:
+        if name not in columns:
+            hint = did_you_mean(name, columns) or "; see `[model] columns` or the model's training table."
+            raise ConfigError(f"{dotted(('columns', name))} in audit.toml: the model has no column '{name}'{hint}")
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise ConfigError(f"There is no file '{path}'; `lrp-audit init MODEL DATA` writes one.") from None
+    except UnicodeDecodeError as error:
+        line = path.read_bytes()[: error.start].count(b"\n") + 1
+        raise ConfigError(f"{path.name}, line {line}: not UTF-8 text; save the file as UTF-8.") from None
+    except OSError as error:
+        raise ConfigError(f"'{path}' cannot be read: {error.strerror}.") from None
+
+
+def _syntax_error(path: Path, text: str, message: str) -> str:
+    at = re.search(r" \(at (?:line (\d+), column \d+|end of document)\)$", message)
+    line = at[1] if at and at[1] else text.rstrip().count("\n") + 1
+    return f"{path.name}, line {line}: not valid TOML: {message[: at.start()] if at else message}."
+
+
+def _tuples(value: Any) -> Any:
+    """TOML arrays as tuples, which is what the settings hold."""
+    if isinstance(value, dict):
+        return {key: _tuples(item) for key, item in value.items()}
+    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
+
+
+def _config_error(path: Path, text: str, problems: Iterable[tuple[Key, str]]) -> ConfigError:
+    """One line per problem, in the order of the file; a missing key stands at its section's line."""
+    lines = key_lines(text)
+    placed = []
+    for key, sentence in problems:
+        line = next((lines[key[:length]] for length in range(len(key), 0, -1) if key[:length] in lines), None)
+        placed.append((line or 0, f"{path.name}, line {line}: {sentence}" if line else f"{path.name}: {sentence}"))
+    return ConfigError("\n".join(sentence for _, sentence in sorted(placed)))
+
+
+def _contradictions(config: AuditConfig) -> Iterator[tuple[Key, str]]:
+    """Settings that are each allowed and together make no sense: key and sentence."""
+    for check in (_model, _decision, _families, _texts, _contacts):
+        yield from check(config)
+
+
+def _model(config: AuditConfig) -> Iterator[tuple[Key, str]]:
+    model = config.model
+    if model.columns and model.inputs:
+        yield ("model", "inputs"), "model.inputs and model.columns exclude each other; give the one the model takes."
+    for name, values in {"columns": model.columns, "classes": model.classes}.items():
+        if repeated := sorted({value for value in values if values.count(value) > 1}):
+            yield ("model", name), f"model.{name} names '{repeated[0]}' twice; every name stands for one of them."
+    known = [*model.columns, *(column for columns in model.inputs.values() for column in columns)]
+    if known and model.preprocessor is None:
+        for column in config.columns:
+            if column not in known:
+                hint = did_you_mean(column, known) or "; add it there or remove it here."
+                yield ("columns", column), f"model.columns has no '{column}'{hint}"
+
+
+def _decision(config: AuditConfig) -> Iterator[tuple[Key, str]]:
+    decision, classes = config.decision, config.model.classes
+    if decision.cutoff_on == "probability" and decision.cutoff is not None and not 0 < decision.cutoff < 1:
+        yield (
+            ("decision", "cutoff"),
+            f"decision.cutoff must lie between 0 and 1, both excluded, as a probability, not {decision.cutoff}; "
+            'on another scale set decision.cutoff_on to "margin" or "value".',
+        )
+    if decision.cutoff_on == "value" and decision.adverse not in {None, "above", "below"}:
+        yield (
+            ("decision", "adverse"),
+            f'decision.adverse must be "above" or "below" for a cutoff on a value, not "{decision.adverse}".',
+        )
+    for name, value in {"adverse": decision.adverse, "label": decision.label}.items():
+        if classes and decision.cutoff_on != "value" and value is not None and value not in classes:
+            hint = did_you_mean(value, classes) or f"; allowed: {', '.join(classes)}."
+            yield ("decision", name), f"decision.{name}: model.classes has no '{value}'{hint}"
+
+
+def _families(config: AuditConfig) -> Iterator[tuple[Key, str]]:
+    used = {config.family_of(column) for column in config.columns}
+    for name, family in config.families.items():
+        if name not in used and not family.columns:
+            hint = did_you_mean(name, used) or f"; list its columns as {dotted(('families', name, 'columns'))}."
+            yield ("families", name), f"no column belongs to {dotted(('families', name))}{hint}"
+        for column in family.columns:
+            if (other := config.family_of(column)) != name:
+                key = ("families", name, "columns")
+                yield key, f"{dotted(key)} names '{column}', which belongs to the family '{other}'; it can have one."
+
+
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?")  # BCP 47, as far as letters need it
+
+
+def _texts(config: AuditConfig) -> Iterator[tuple[Key, str]]:
+    language = config.documents.language
+    if not _LANGUAGE.fullmatch(language):
+        key: Key = ("documents", "language")
+        yield key, f"documents.language must be a language code such as en or de-AT, not '{language}'."
+    for name, family in config.families.items():
+        for field in ("text", "text_low", "text_high"):
+            for code, text in getattr(family, field).items():
+                key = ("families", name, field, code)
+                if not _LANGUAGE.fullmatch(code):
+                    yield key, f"{dotted(key)}: '{code}' is no language code such as en or de-AT."
+                elif not text.strip():
+                    yield key, f"{dotted(key)} is empty; write the statement or remove the key."
+                elif code not in family.text:
+                    neutral = dotted(("families", name, "text", code))
+                    yield key, f"{dotted(key)} needs {neutral}, which is printed where the direction test fails."
+
+
+def _contacts(config: AuditConfig) -> Iterator[tuple[Key, str]]:
+    for name in ("institution", "agency", "consumer_reporting_agency"):
+        contact: ContactSection | None = getattr(config, name)
+        if contact is not None and not (contact.name.strip() and any(line.strip() for line in contact.address)):
+            yield (name,), f"[{name}] needs a name and at least one line of address."
+    score = config.credit_score
+    if score is not None and score.low >= score.high:
+        yield (
+            ("credit_score", "low"),
+            f"credit_score.low must be less than credit_score.high, not {score.low} and {score.high}.",
+        )
+    approval = config.approval
+    for name in ("by", "version"):
+        if approval is not None and not getattr(approval, name).strip():
+            yield ("approval", name), f"approval.{name} is empty; say who approved the texts and which version."
