@@ -1,0 +1,201 @@
+"""All checks of a chunk of decisions, vectorised over its rows, and how each is stated in a record (CA-08, CA-09)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from lrp_audit.adapters.tabular import Encoded
+from lrp_audit.checks.direction import Direction, testable, tested_directions
+from lrp_audit.checks.putback import PutBack, put_back
+from lrp_audit.config import AuditConfig, ChecksSection
+from lrp_audit.explanation import Explainer
+from lrp_audit.record import Check
+from lrp_audit.reference import Reference
+
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+IntArray = npt.NDArray[np.intp]
+
+NOT_PERFORMED = (
+    ("integrated-gradients", "Agreement with integrated gradients"),
+    ("stability", "Stability under small input noise"),
+    ("proxy-screen", "Screen for proxies of protected attributes"),
+    ("variations", "Verified variations"),
+)
+
+
+@dataclass(frozen=True)
+class Families:
+    """How columns are grouped: family names, and for every column the index of its family (C,)."""
+
+    names: tuple[str, ...]
+    of_column: IntArray
+
+    @classmethod
+    def of(cls, family: Sequence[str]) -> Families:
+        """The grouping of columns given the family of each."""
+        names = tuple(sorted(set(family)))
+        return cls(names, np.array([names.index(name) for name in family], dtype=np.intp))
+
+    def sums(self, relevance: FloatArray) -> FloatArray:
+        """(N, C) column relevance to (N, F) family relevance."""
+        return relevance @ np.eye(len(self.names))[self.of_column]
+
+    def leading_column(self, relevance: FloatArray, family: int) -> IntArray:
+        """The most adverse column of a family, per row; (N,)."""
+        members = np.flatnonzero(self.of_column == family)
+        return np.asarray(members[np.argmax(relevance[:, members], axis=1)])
+
+
+@dataclass(frozen=True)
+class Subjects:
+    """The rows that are checked, N of them.
+
+    Attributes:
+        frame, encoded: the rows as given, and as the network takes them.
+        relevance: (N, C).
+        stated: which families are the principal reasons, per row; (N, F).
+    """
+
+    frame: pd.DataFrame
+    encoded: Encoded
+    relevance: FloatArray
+    stated: BoolArray
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the checks found for N rows.
+
+    Attributes:
+        stated: (N,) how many families are stated.
+        putback: the put-back test; None without a population to put back to.
+        tested: per row, the stated families whose leading column could be tested for direction.
+        directions: per row, family -> direction that the test confirmed.
+        kept: (N,) how many stated families are also principal under the second reference; None without one.
+    """
+
+    stated: IntArray
+    putback: PutBack | None
+    tested: Sequence[Sequence[str]]
+    directions: Sequence[Mapping[str, Direction]]
+    kept: IntArray | None
+
+
+def gather(
+    explainer: Explainer,
+    subjects: Subjects,
+    families: Families,
+    reference: Reference,
+    second: Reference | None,
+    config: AuditConfig,
+) -> Evidence:
+    """Run every check on a chunk of rows, against `reference` and, where there is one, a `second` population."""
+    inputs = subjects.encoded.inputs
+    draws, seed = config.checks.random_families, config.checks.seed
+    putback = (
+        put_back(explainer, inputs, reference, families.of_column, subjects.stated, draws=draws, seed=seed)
+        if len(reference)
+        else None
+    )
+    codes = frozenset(name for name, column in config.columns.items() if column.values)
+    tested, directions = _directions(explainer, subjects, families, reference, codes)
+    kept = None
+    if second is not None:
+        other = families.sums(explainer.attribute(inputs, second).relevance)
+        kept = (subjects.stated & _largest(other, config.documents.max_reasons)).sum(1)
+    return Evidence(subjects.stated.sum(1), putback, tested, directions, kept)
+
+
+def _largest(sums: FloatArray, most: int) -> BoolArray:
+    """A row's `most` most adverse families, if against the applicant; (N, F)."""
+    order = np.argsort(-sums, axis=1, kind="stable")[:, :most]
+    largest = np.zeros(sums.shape, dtype=bool)
+    np.put_along_axis(largest, order, True, axis=1)
+    return largest & (sums > 0)
+
+
+def _directions(
+    explainer: Explainer,
+    subjects: Subjects,
+    families: Families,
+    reference: Reference,
+    codes: frozenset[str],
+) -> tuple[list[list[str]], list[dict[str, Direction]]]:
+    """Test the leading column of every stated family; `codes` are columns whose numbers name things."""
+    columns, stated = explainer.model.columns, subjects.stated
+    tested: list[list[str]] = [[] for _ in range(len(subjects.stated))]
+    confirmed: list[dict[str, Direction]] = [{} for _ in range(len(subjects.stated))]
+    for family, name in enumerate(families.names):
+        leading = families.leading_column(subjects.relevance, family)
+        for column in np.unique(leading[stated[:, family]]):
+            if columns[column] in codes or not testable(columns[column], reference):
+                continue
+            rows = np.flatnonzero(stated[:, family] & (leading == column))
+            found = tested_directions(explainer, subjects.frame.iloc[rows], columns[column], reference)
+            for row, direction in zip(rows, found, strict=True):
+                tested[row].append(name)
+                if direction is not None:
+                    confirmed[row][name] = direction
+    return tested, confirmed
+
+
+def state(evidence: Evidence, row: int, settings: ChecksSection) -> tuple[Check, ...]:
+    """One row's checks as they stand in its record, those not run included."""
+    stated = int(evidence.stated[row])
+    return (
+        _state_putback(evidence, row),
+        _state_direction(evidence, row, stated),
+        _state_second_reference(evidence, row, stated, settings.second_reference_overlap),
+        *(Check(id=name, title=title, status="not performed") for name, title in NOT_PERFORMED),
+    )
+
+
+def _state_putback(evidence: Evidence, row: int) -> Check:
+    title = "Effect of the stated reasons, put back to the reference"
+    if evidence.putback is None or not evidence.stated[row]:
+        return Check(id="put-back", title=title, status="not performed")
+    stated, random = float(evidence.putback.stated[row]), float(evidence.putback.random[row])
+    return Check(
+        id="put-back",
+        title=title,
+        status="performed",
+        flag=stated < random,
+        measured={"stated": stated, "random": random},
+        statement="Fall of the adverse margin with the stated reasons put back, and with as many random families.",
+    )
+
+
+def _state_direction(evidence: Evidence, row: int, stated: int) -> Check:
+    title = "Direction of the stated reasons"
+    tested, confirmed = len(evidence.tested[row]), len(evidence.directions[row])
+    if not tested:
+        return Check(id="direction", title=title, status="not performed")
+    return Check(
+        id="direction",
+        title=title,
+        status="performed",
+        measured={"confirmed": confirmed, "tested": tested, "stated": stated},
+        statement="A direction word is printed only where the model confirms it; elsewhere the factor is named.",
+    )
+
+
+def _state_second_reference(evidence: Evidence, row: int, stated: int, threshold: int) -> Check:
+    title = "Same reasons under the second reference"
+    if evidence.kept is None or not stated:
+        return Check(id="second-reference", title=title, status="not performed")
+    kept = int(evidence.kept[row])
+    return Check(
+        id="second-reference",
+        title=title,
+        status="performed",
+        flag=kept < min(threshold, stated),
+        measured={"kept": kept, "stated": stated},
+        threshold=float(threshold),
+        statement="Stated families that are also principal when compared with the other population.",
+    )

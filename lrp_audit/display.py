@@ -1,0 +1,78 @@
+"""How a column's value is shown to a person: code labels, units, thousands, true minus signs."""
+
+from __future__ import annotations
+
+import math
+import numbers
+
+import pandas as pd
+
+from lrp_audit.config import ColumnSection
+
+MISSING = "not given"
+MINUS = "\N{MINUS SIGN}"
+
+
+def plain(value: object) -> str | float | int | bool | None:
+    """A table cell as a JSON value: None for missing, Python numbers for NumPy's, text for everything else.
+
+    Infinite numbers become text, since a record holds none.
+    """
+    if value is None or value is pd.NaT or (isinstance(value, float) and math.isnan(value)) or value is pd.NA:
+        return None
+    if isinstance(value, (bool, str)):
+        return value
+    if hasattr(value, "item"):
+        return plain(value.item())
+    if isinstance(value, numbers.Integral):
+        return int(value) if abs(int(value)) < 2**53 else str(int(value))
+    if isinstance(value, numbers.Real):
+        return float(value) if math.isfinite(float(value)) else str(float(value))
+    return str(value)
+
+
+def show(value: object, column: ColumnSection) -> str:
+    """`value` in words: `1234567.5` with unit `$` is `$1,234,567.50`, with unit `months` it is `1,234,567.5 months`."""
+    given = plain(value)
+    if given is None:
+        return MISSING
+    named = column.values.get(_code(given))
+    if named is not None:
+        return named
+    if isinstance(given, bool):
+        return "yes" if given else "no"
+    if isinstance(given, str):
+        return given
+    return _with_unit(number(given, column.decimals), column.unit)
+
+
+def number(value: float, decimals: int | None = None) -> str:
+    """A number with thousands separators; without `decimals` at most six significant digits and no trailing zeros."""
+    if decimals is not None:
+        text = f"{value:,.{decimals}f}"
+    elif float(value).is_integer() and abs(value) < 1e15:
+        text = f"{int(value):,}"
+    elif 1e-4 <= abs(value) < 1e15:
+        places = max(0, 5 - math.floor(math.log10(abs(value))))
+        text = f"{value:,.{places}f}".rstrip("0").rstrip(".") if places else f"{value:,.0f}"
+    else:
+        text = f"{value:.6g}"
+    return text.replace("-", MINUS)
+
+
+def _code(value: str | float | int | bool) -> str:
+    """How a code is written as a key of `values`: 1.0 and 1 are the same code."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def _with_unit(text: str, unit: str | None) -> str:
+    if unit is None:
+        return text
+    if unit in {"$", "€", "£"}:
+        negative = text.startswith(MINUS)
+        return f"{MINUS if negative else ''}{unit}{text.lstrip(MINUS)}"
+    return f"{text}{unit}" if unit == "%" else f"{text} {unit}"

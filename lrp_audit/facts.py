@@ -1,0 +1,195 @@
+"""Facts about decisions that are no inputs of the model: who, when, what was recorded, what a bureau reported.
+
+Reads the columns that `[facts]` names, row by row, into typed values; a cell that cannot be read makes its own row
+invalid and leaves the others alone.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pandas as pd
+
+from lrp_audit.config import AuditConfig, FactsSection
+from lrp_audit.display import plain
+from lrp_audit.errors import DataError
+from lrp_audit.pseudonym import pseudonym
+from lrp_audit.record import Addressee, BureauFacts, Dates, DecisionFacts, Recorded
+
+NOTICE_DAYS = 30  # 12 CFR 1002.9(a)(1)(i)-(iii)
+
+_YES = {"yes", "y", "true", "1"}
+_NO = {"no", "n", "false", "0", ""}
+
+
+class CellError(ValueError):
+    """A cell cannot be read as the fact it should state; the message names the column."""
+
+
+@dataclass(frozen=True)
+class RowFacts:
+    """One row's facts; `problem` names what could not be read, and the rest of the facts then have their defaults."""
+
+    decision: DecisionFacts
+    addressee: Addressee
+    problem: str | None = None
+
+
+def require_columns(facts: FactsSection, frame: pd.DataFrame) -> None:
+    """Raise DataError unless every column that `[facts]` names is in the table."""
+    named = {fact: column for fact, column in facts.model_dump().items() if column is not None}
+    missing = [f"facts.{fact} = {column!r}" for fact, column in named.items() if column not in frame.columns]
+    if missing:
+        raise DataError(
+            f"The data lack the column of {', '.join(missing)}; their columns are {', '.join(map(str, frame.columns))}."
+        )
+
+
+def read_ids(facts: FactsSection, frame: pd.DataFrame) -> list[str]:
+    """The decision ids of a table; without an id column its row numbers, counted from 1."""
+    if facts.id is None:
+        return [f"row {position + 1}" for position in range(len(frame))]
+    return ["" if (value := plain(cell)) is None else str(value) for cell in frame[facts.id]]
+
+
+def read_facts(config: AuditConfig, frame: pd.DataFrame, key: bytes, notice: dt.date | None) -> list[RowFacts]:
+    """The facts of every row, in order. Rows whose id is empty or repeats an earlier one are problems of their own."""
+    ids = read_ids(config.facts, frame)
+    rows = []
+    seen: set[str] = set()
+    for position, identifier in enumerate(ids):
+        row = frame.iloc[position]
+        rows.append(_read_row(config.facts, row, identifier, key, notice, repeated=identifier in seen))
+        seen.add(identifier)
+    return rows
+
+
+def _read_row(
+    facts: FactsSection, row: pd.Series[Any], identifier: str, key: bytes, notice: dt.date | None, *, repeated: bool
+) -> RowFacts:
+    applicant = pseudonym(key, "applicant", identifier)[:16]
+    bare = RowFacts(DecisionFacts(id=identifier, applicant=applicant, dates=Dates(notice=notice)), Addressee())
+    if not identifier.strip():
+        return _with_problem(bare, f"column '{facts.id}': the decision has no id")
+    if repeated:
+        return _with_problem(bare, f"column '{facts.id}': the id of an earlier row is repeated")
+    cells = _Cells(facts, row)
+    try:
+        addressee = cells.addressee()
+        decision = DecisionFacts(
+            id=identifier,
+            applicant=applicant,
+            product=cells.text("product"),
+            amount=cells.text("amount"),
+            dates=cells.dates(notice),
+            decided_by=cells.decided_by(),
+            decided_reasons=cells.items("decided_reasons"),
+            recorded=Recorded(
+                outcome=cells.text("outcome"), score=cells.number("score"), model_version=cells.text("model_version")
+            ),
+            bureau=cells.bureau(),
+            age=cells.number("age"),
+            addressee_sha256=pseudonym(key, "addressee", addressee.model_dump_json()),
+        )
+    except CellError as error:
+        return _with_problem(bare, str(error))
+    return RowFacts(decision, addressee)
+
+
+def _with_problem(facts: RowFacts, problem: str) -> RowFacts:
+    return RowFacts(facts.decision, facts.addressee, problem)
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """Typed access to one row's facts; a fact without a column is None, or the field's default."""
+
+    facts: FactsSection
+    row: pd.Series[Any]
+
+    def raw(self, fact: str) -> str | float | int | bool | None:
+        column: str | None = getattr(self.facts, fact)
+        return None if column is None else plain(self.row[column])
+
+    def fail(self, fact: str, value: object, wanted: str) -> CellError:
+        return CellError(f"column '{getattr(self.facts, fact)}': {str(value)[:40]!r} is not {wanted}")
+
+    def text(self, fact: str) -> str | None:
+        value = self.raw(fact)
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        return None if value is None or not str(value).strip() else str(value).strip()
+
+    def number(self, fact: str) -> float | None:
+        value = self.raw(fact)
+        if value is None or value == "":
+            return None
+        try:
+            return float(value)
+        except ValueError:
+            raise self.fail(fact, value, "a number") from None
+
+    def integer(self, fact: str) -> int | None:
+        value = self.number(fact)
+        if value is not None and not value.is_integer():
+            raise self.fail(fact, value, "a whole number")
+        return None if value is None else int(value)
+
+    def date(self, fact: str) -> dt.date | None:
+        value = self.text(fact)
+        if value is None:
+            return None
+        try:
+            return dt.date.fromisoformat(value.replace("T", " ").split(" ")[0])
+        except ValueError:
+            raise self.fail(fact, value, "a date as YYYY-MM-DD") from None
+
+    def yes(self, fact: str) -> bool | None:
+        value = self.raw(fact)
+        if value is None:
+            return None
+        word = str(int(value) if isinstance(value, (bool, float)) else value).strip().lower()
+        if word in _YES | _NO:
+            return word in _YES
+        raise self.fail(fact, value, "yes or no")
+
+    def items(self, fact: str) -> tuple[str, ...]:
+        value = self.text(fact)
+        return () if value is None else tuple(item.strip() for item in value.split(";") if item.strip())
+
+    def decided_by(self) -> Literal["score", "rule", "human"]:
+        value = (self.text("decided_by") or "score").lower()
+        if value not in {"score", "rule", "human"}:
+            raise self.fail("decided_by", value, "score, rule or human")
+        return value  # type: ignore[return-value]
+
+    def dates(self, notice: dt.date | None) -> Dates:
+        completion, decision = self.date("completion_date"), self.date("decision_date")
+        start = completion or decision
+        return Dates(
+            application=self.date("application_date"),
+            completion=completion,
+            decision=decision,
+            notice=notice,
+            notice_due=None if start is None else start + dt.timedelta(days=NOTICE_DAYS),
+            notice_sent=self.date("sent_date"),
+        )
+
+    def bureau(self) -> BureauFacts:
+        score, factors = self.integer("bureau_score"), self.items("bureau_key_factors")
+        used = self.yes("consumer_report_used")
+        return BureauFacts(
+            report_used=(score is not None or bool(factors)) if used is None else used,
+            outside_information=bool(self.yes("outside_information_used")),
+            score=score,
+            score_date=self.date("bureau_score_date"),
+            key_factors=factors,
+            inquiries_key_factor=bool(self.yes("bureau_inquiries_factor")),
+        )
+
+    def addressee(self) -> Addressee:
+        address = self.text("address")
+        lines = () if address is None else tuple(part.strip() for part in address.replace(";", "\n").splitlines())
+        return Addressee(name=self.text("name"), address=tuple(line for line in lines if line))

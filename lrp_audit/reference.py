@@ -1,0 +1,163 @@
+"""Reference populations: who an applicant is compared with (12 CFR 1002, comment 9(b)(2)-5; rules RS-06, RS-07).
+
+An attribution explains `f(x) - mean f(reference)`, so the reference is part of every answer: it has a name, a size, a
+date and a hash, and only aggregates of it are ever shown (G-07).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import torch
+from torch import Tensor
+
+from lrp_audit.adapters.tabular import TabularModel
+from lrp_audit.errors import ReferenceDataError
+
+MINIMUM_POPULATION = 50  # G-07
+
+PopulationName = Literal["near_cutoff", "all_applicants", "zero"]
+Representation = Literal["members", "centroid", "zero"]
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A population and the rows that represent it.
+
+    Attributes:
+        members: module inputs of the K representing rows; empty for `zero`, which compares with nobody.
+        frame: the population's rows as the user's table gives them, from which typical values are taken.
+        sha256: digest of the whole population's encoded rows and of which of them are members.
+    """
+
+    name: PopulationName
+    representation: Representation
+    members: Mapping[str, Tensor]
+    frame: pd.DataFrame
+    seed: int
+    date: dt.date | None
+    sha256: str
+
+    @property
+    def population(self) -> int:
+        """How many people stand behind the reference."""
+        return len(self.frame)
+
+    def __len__(self) -> int:
+        """K, the number of rows an attribution is averaged over."""
+        return len(next(iter(self.members.values()))) if self.members else 0
+
+    def typical(self, column: str) -> object:
+        """The population's typical value of a column: the median of numbers, the most frequent of anything else."""
+        if column not in self.frame:
+            return None
+        values = self.frame[column].dropna()
+        if values.empty:
+            return None
+        if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
+            return float(values.median())
+        return values.value_counts(sort=True).sort_index(kind="stable").idxmax()
+
+
+@dataclass(frozen=True)
+class Applicants:
+    """Scored rows a reference is drawn from: `margin` is measured from the cutoff, `> = 0` meaning refused; (N,)."""
+
+    frame: pd.DataFrame
+    inputs: Mapping[str, Tensor]
+    margin: FloatArray
+
+    def take(self, rows: npt.NDArray[np.intp]) -> Applicants:
+        index = torch.from_numpy(rows)
+        return Applicants(
+            self.frame.iloc[rows], {name: value[index] for name, value in self.inputs.items()}, self.margin[rows]
+        )
+
+
+def build_reference(
+    applicants: Applicants,
+    model: TabularModel,
+    *,
+    name: PopulationName,
+    representation: Literal["members", "centroid"] = "members",
+    size: int = 200,
+    members: int = 64,
+    seed: int = 0,
+    date: dt.date | None = None,
+) -> Reference:
+    """The named population among `applicants`, represented by up to `members` of its rows or by their mean.
+
+    Args:
+        applicants: scored rows, N of them.
+        model: the model that encoded them; a centroid needs all its inputs to be floating point.
+        name: `near_cutoff` takes the `size` approved rows closest to the cutoff, `all_applicants` all rows, `zero`
+            compares with nobody.
+        representation: `members` averages over a seeded sample without replacement; `centroid` is their mean row.
+        size: of the near-cutoff population, in people.
+        members: K.
+        seed: of the sample.
+        date: of the applicants' data.
+
+    Raises:
+        ReferenceDataError: fewer than 50 people, or a centroid of integer codes.
+    """
+    if name == "zero":
+        return Reference("zero", "zero", {}, applicants.frame.iloc[:0], seed, date, hashlib.sha256(b"zero").hexdigest())
+    population = applicants.take(_nearest_approved(applicants.margin, size)) if name == "near_cutoff" else applicants
+    if len(population.frame) < MINIMUM_POPULATION:
+        raise ReferenceDataError(_too_few(name, len(population.frame)))
+    if representation == "centroid":
+        rows = np.arange(len(population.frame))
+        chosen = _centroid(population.inputs, model)
+    else:
+        rows = _sample(len(population.frame), members, seed)
+        chosen = dict(population.take(rows).inputs)
+    return Reference(name, representation, chosen, population.frame, seed, date, _digest(population.inputs, rows))
+
+
+def _nearest_approved(margin: FloatArray, size: int) -> npt.NDArray[np.intp]:
+    """Positions of the approved rows closest below the cutoff; ties go to the earlier row."""
+    approved = np.flatnonzero(margin < 0)
+    return np.sort(approved[np.argsort(-margin[approved], kind="stable")][:size])
+
+
+def _sample(population: int, members: int, seed: int) -> npt.NDArray[np.intp]:
+    if members >= population:
+        return np.arange(population)
+    return np.sort(np.random.default_rng(seed).choice(population, members, replace=False))
+
+
+def _centroid(inputs: Mapping[str, Tensor], model: TabularModel) -> dict[str, Tensor]:
+    codes = [name for name, value in inputs.items() if not value.is_floating_point()]
+    if codes:
+        raise ReferenceDataError(
+            f"The mean row of {model.kind} cannot be taken since input {codes[0]!r} holds integer codes; "
+            "set reference.representation to 'members'."
+        )
+    return {name: value.mean(0, keepdim=True) for name, value in inputs.items()}
+
+
+def _too_few(name: PopulationName, found: int) -> str:
+    problem = f"The reference population {name!r} has {found} people where at least {MINIMUM_POPULATION} are needed"
+    advice = "give more rows in reference.data"
+    if name == "near_cutoff":
+        advice += ", or set reference.population to 'all_applicants'"
+    return f"{problem}; {advice}."
+
+
+def _digest(inputs: Mapping[str, Tensor], rows: npt.NDArray[np.intp]) -> str:
+    hasher = hashlib.sha256()
+    for name in sorted(inputs):
+        value = inputs[name].contiguous()
+        hasher.update(f"{name}\0{value.dtype}\0{tuple(value.shape)}\0".encode())
+        hasher.update(value.numpy().tobytes())
+    hasher.update(rows.astype("<i8").tobytes())
+    return hasher.hexdigest()
