@@ -7,59 +7,19 @@ deterministic (RS-09), and every refusal names its rules, its evidence with numb
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
-from lrp_audit.config import AuditConfig
-from lrp_audit.record import (
-    Addressee,
-    ColumnContribution,
-    DecisionFacts,
-    FamilyContribution,
-    ModelFacts,
-    Outcome,
-    Ranking,
-    Reason,
-    ReferenceFacts,
-    Refusal,
-)
+from lrp_audit.case import Case, Faithfulness
+from lrp_audit.config import AuditConfig, FamilySection
+from lrp_audit.record import ColumnContribution, FamilyContribution, Ranking, Reason, Refusal
+from lrp_audit.refusals import Findings, refusals
+from lrp_audit.texts import load
+from lrp_audit.wording import supplied, wording
+
+__all__ = ["Case", "Faithfulness", "Judgement", "against", "group", "judge", "stated"]
 
 ROUNDING = 1e-12  # contributions below this share of the largest are rounding, not reasons
-
-
-@dataclass(frozen=True)
-class Faithfulness:
-    """Mean fall of the adverse margin with the stated families put back to the reference, and with as many random ones."""
-
-    stated: float
-    random: float
-
-
-@dataclass(frozen=True)
-class Case:
-    """Everything one decision is judged by.
-
-    Attributes:
-        outcome: None where the row could not be scored; `problem` then says why.
-        reference: None where there is none.
-        directions: family -> direction, only for families whose direction test passed (RS-11).
-        faithfulness: None where it was not measured.
-        addressee: only whether it is complete matters here; none of it enters a judgement.
-        problem: why the row is invalid; names the column and holds no other person's data.
-        tolerance: relative agreement promised between the model and its graph, for recorded scores.
-    """
-
-    decision: DecisionFacts
-    model: ModelFacts
-    outcome: Outcome | None
-    reference: ReferenceFacts | None = None
-    contributions: tuple[ColumnContribution, ...] = ()
-    directions: Mapping[str, Literal["low", "high"]] = field(default_factory=dict)
-    faithfulness: Faithfulness | None = None
-    addressee: Addressee = field(default_factory=Addressee)
-    problem: str | None = None
-    tolerance: float = 1e-9
 
 
 @dataclass(frozen=True)
@@ -101,16 +61,145 @@ def group(
 
 
 def stated(families: Sequence[FamilyContribution], max_reasons: int) -> tuple[FamilyContribution, ...]:
-    """The families that are principal reasons: those that count against the applicant, at most `max_reasons` (RS-01)."""
+    """The principal reasons (RS-01): the families that count most against the applicant, at most `max_reasons`."""
     return against(families)[:max_reasons]
 
 
 def against(families: Sequence[FamilyContribution]) -> tuple[FamilyContribution, ...]:
     """The families that count against the applicant by more than rounding, most adverse first."""
-    floor = ROUNDING * max((abs(item.relevance) for item in families), default=0.0)
+    floor = _floor(families)
     return tuple(item for item in families if item.relevance > floor)
 
 
+def _floor(families: Sequence[FamilyContribution]) -> float:
+    return ROUNDING * max((abs(item.relevance) for item in families), default=0.0)
+
+
 def judge(case: Case, config: AuditConfig) -> Judgement:
-    """Reasons, ranking, refusals in their order of precedence, and flags for the reviewer."""
-    raise NotImplementedError
+    """Reasons, ranking, refusals in their order of precedence, and flags for the reviewer.
+
+    Raises:
+        ConfigError: there are no legal texts in the document's language.
+    """
+    findings = _findings(case, config)
+    return Judgement(
+        reasons=_supplied_reasons(findings) if case.standing == "routed" else _scored_reasons(findings),
+        ranking=_ranking(findings),
+        refusals=refusals(findings),
+        flags=tuple(_flags(findings)),
+    )
+
+
+def _findings(case: Case, config: AuditConfig) -> Findings:
+    labels = {name: family.label for name, family in config.families.items() if family.label}
+    families = group(case.contributions, labels)
+    routed = case.standing == "routed"
+    principal = () if routed else stated(families, config.documents.max_reasons)
+    words = tuple(wording(item.family, case.directions.get(item.family), config) for item in principal)
+    return Findings(
+        case=case,
+        config=config,
+        texts=load(config.documents.language),
+        families=families,
+        stated=principal,
+        words=supplied(case.decision.decided_reasons) if routed else words,
+        floor=_floor(families),
+    )
+
+
+def _scored_reasons(findings: Findings) -> tuple[Reason, ...]:
+    return tuple(
+        Reason(
+            rank=rank,
+            family=family.family,
+            text=word.text,
+            text_key=word.key,
+            relevance=family.relevance,
+            columns=family.columns,
+            direction=word.direction,
+            code=findings.config.families.get(family.family, FamilySection()).code,
+        )
+        for rank, (family, word) in enumerate(zip(findings.stated, findings.words, strict=True), start=1)
+        if not findings.is_protected(family)
+    )
+
+
+def _supplied_reasons(findings: Findings) -> tuple[Reason, ...]:
+    return tuple(
+        Reason(rank=rank, family="", text=word.text, text_key=word.key, relevance=0.0, columns=())
+        for rank, word in enumerate(findings.words, start=1)
+    )
+
+
+def _ranking(findings: Findings) -> Ranking:
+    """RS-09: how far the last stated family is from the first that is left out, and what the stated ones cover."""
+    if not findings.stated:
+        return Ranking()
+    adverse = against(findings.families)
+    total = math.fsum(item.relevance for item in adverse)
+    covered = math.fsum(item.relevance for item in findings.stated) / total
+    if len(adverse) == len(findings.stated):
+        return Ranking(covered=covered)
+    last, following = findings.stated[-1], adverse[len(findings.stated)]
+    gap = last.relevance - following.relevance
+    near = gap <= findings.config.checks.near_tie * last.relevance
+    return Ranking(gap=gap, near_tie=near, next_family=following.family, covered=covered)
+
+
+def _flags(findings: Findings) -> Iterator[str]:
+    """Sentences for the reviewer: what does not stop a letter and should be seen."""
+    for flags in (_ranking_flags, _decision_flags, _protected_flags, _report_flags):
+        yield from flags(findings)
+
+
+def _ranking_flags(findings: Findings) -> Iterator[str]:
+    ranking = _ranking(findings)
+    if ranking.near_tie and ranking.next_family is not None:
+        yield (
+            f"Near-tie: the last stated reason '{findings.stated[-1].label}' is {ranking.gap:.3g} ahead of "
+            f"'{ranking.next_family}', which is left out (RS-09)."
+        )
+    for first, second in zip(findings.stated, findings.stated[1:], strict=False):
+        if first.relevance - second.relevance <= findings.floor:
+            yield f"Tie: '{first.label}' and '{second.label}' count the same and are ordered by name (RS-09)."
+
+
+def _decision_flags(findings: Findings) -> Iterator[str]:
+    case, dates = findings.case, findings.case.decision.dates
+    if case.outcome is not None and case.outcome.near_cutoff:
+        yield "The score is nearer to the cutoff than the model and its graph are to each other."
+    delivered = dates.notice_sent or dates.notice
+    if dates.notice_due is not None and delivered is not None and delivered > dates.notice_due:
+        yield f"Late: the notice of {delivered} was due on {dates.notice_due} (12 CFR 1002.9(a)(1))."
+    if case.standing == "routed":
+        yield f"Decided by {case.decision.decided_by}: the reasons are that component's own (RS-04)."
+        if case.problem:
+            yield f"The model could not have scored this row ({case.problem}); it did not decide."
+        if len(findings.words) > findings.config.documents.max_reasons:
+            yield f"{len(findings.words)} reasons were supplied; more than four are unlikely to help (RS-01)."
+    approval = findings.config.approval
+    if approval is not None and dates.notice is not None and approval.on > dates.notice:
+        yield f"The texts were approved on {approval.on}, after the notice date {dates.notice}."
+
+
+def _protected_flags(findings: Findings) -> Iterator[str]:
+    limit = findings.config.checks.protected_share
+    total = sum(abs(item.relevance) for item in findings.case.contributions)
+    for item in findings.case.contributions:
+        favour = item.protected != "no" and item.relevance < -findings.floor
+        if favour and -item.relevance >= limit * total:
+            share = -item.relevance / total
+            yield f"The protected column '{item.column}' counts in the applicant's favour, with {share:.1%} of all."
+    age = findings.share(findings.protected("age"))
+    if age > 0 and age >= limit:
+        yield f"Age holds {age:.1%} of what counts against the applicant (RS-12)."
+
+
+def _report_flags(findings: Findings) -> Iterator[str]:
+    bureau = findings.case.decision.bureau
+    if len(bureau.key_factors) > 4:
+        yield f"{len(bureau.key_factors)} key factors of the credit score were supplied; a notice states four (US-09)."
+    named = {column for family in findings.stated for column in family.columns}
+    for item in findings.case.contributions:
+        if item.column in named and "bureau" in (item.source or "").lower() and not bureau.report_used:
+            yield f"'{item.column}' comes from a bureau, and no consumer report is recorded as used (US-08)."

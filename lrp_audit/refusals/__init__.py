@@ -1,0 +1,46 @@
+"""The states in which no letter may go out (regulations, section 8): one function each, and the table that orders them.
+
+A refusal is a value, not an exception: it names the rules, the evidence with its numbers, and the next step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from lrp_audit.case import Standing
+from lrp_audit.record import Refusal
+from lrp_audit.refusals.completeness import missing_legal_text, provenance_incomplete, reference_missing
+from lrp_audit.refusals.deciding import decided_elsewhere, decision_not_reproduced, invalid_input, not_adverse
+from lrp_audit.refusals.explaining import contradictory, no_adverse_contribution, unfaithful, unmapped
+from lrp_audit.refusals.findings import Findings
+from lrp_audit.refusals.influence import age_62, age_among_reasons, prohibited_basis, special_category
+
+__all__ = ["STATES", "Findings", "refusals"]
+
+Find = Callable[[Findings], Refusal | None]
+
+# Precedence: the first state a case is in names the refusal; all are kept. Each is asked of the standings listed.
+STATES: tuple[tuple[Find, frozenset[Standing]], ...] = (
+    (decided_elsewhere, frozenset({"routed"})),
+    (invalid_input, frozenset({"unscored", "favourable", "adverse"})),
+    (decision_not_reproduced, frozenset({"favourable", "adverse"})),
+    (not_adverse, frozenset({"routed", "favourable"})),
+    (prohibited_basis, frozenset({"routed", "favourable", "adverse"})),
+    (special_category, frozenset({"favourable", "adverse"})),
+    (age_62, frozenset({"favourable", "adverse"})),
+    (age_among_reasons, frozenset({"favourable", "adverse"})),
+    (no_adverse_contribution, frozenset({"adverse"})),
+    (unfaithful, frozenset({"adverse"})),
+    (contradictory, frozenset({"routed", "adverse"})),
+    (unmapped, frozenset({"adverse"})),
+    (reference_missing, frozenset({"adverse"})),
+    (provenance_incomplete, frozenset({"routed", "adverse"})),
+    (missing_legal_text, frozenset({"routed", "adverse"})),
+)
+
+
+def refusals(findings: Findings) -> tuple[Refusal, ...]:
+    """Every state the case is in, in the order of `STATES`."""
+    standing = findings.case.standing
+    found = (find(findings) for find, asked in STATES if standing in asked)
+    return tuple(refusal for refusal in found if refusal is not None)

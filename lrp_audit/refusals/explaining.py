@@ -1,0 +1,83 @@
+"""Whether the explanation carries its reasons, and whether there are words for them."""
+
+from __future__ import annotations
+
+from lrp_audit.record import Refusal
+from lrp_audit.refusals.findings import DRAFT, Findings
+from lrp_audit.wording import contradictions, fault
+
+
+def no_adverse_contribution(findings: Findings) -> Refusal | None:
+    """NO_ADVERSE_CONTRIBUTION: nothing counts against the applicant in this comparison."""
+    if findings.stated:
+        return None
+    largest = max((item.relevance for item in findings.families), default=0.0)
+    return Refusal(
+        state="NO_ADVERSE_CONTRIBUTION",
+        rule="RS-08",
+        evidence=f"None of {len(findings.families)} families counts against the applicant; the largest sum is "
+        f"{largest:+.4g}.",
+        next_step="Compare with another population in reference.population, and check decision.adverse and the cutoff.",
+    )
+
+
+def unfaithful(findings: Findings) -> Refusal | None:
+    """UNFAITHFUL_EXPLANATION: putting the stated reasons back lowers the margin less than random families do."""
+    case = findings.case
+    compared = case.reference is not None and case.reference.members > 0
+    if not compared or not findings.stated or len(findings.stated) == len(findings.families):
+        return None  # nobody to put back to, or nothing but the stated families to compare with
+    measured = case.faithfulness
+    if measured is not None and measured.stated >= measured.random - 1e-9 * (
+        abs(measured.stated) + abs(measured.random)
+    ):
+        return None
+    evidence = "The effect of the stated reasons was not measured."
+    if measured is not None:
+        evidence = (
+            f"With the stated reasons put back the adverse margin falls by {measured.stated:.4g}, with as many random "
+            f"families by {measured.random:.4g}."
+        )
+    return Refusal(
+        state="UNFAITHFUL_EXPLANATION",
+        rule="RS-02, RS-03",
+        evidence=evidence,
+        next_step='Raise reference.members or use explanation.rules = "lrp0"; review the decision by hand meanwhile. '
+        f"{DRAFT}",
+    )
+
+
+def contradictory(findings: Findings) -> Refusal | None:
+    """CONTRADICTORY_REASONS: two statements are the same, or opposites about one thing."""
+    pairs = contradictions([word.text for word in findings.words if word.text], findings.texts)
+    if not pairs:
+        return None
+    listed = "; ".join(f"'{first}' and '{second}'" for first, second in pairs)
+    return Refusal(
+        state="CONTRADICTORY_REASONS",
+        rule="2.6, RS-08",
+        evidence=f"Statements repeat or contradict each other: {listed}.",
+        next_step=f"Put the columns behind them into one family, with one statement. {DRAFT}",
+    )
+
+
+def unmapped(findings: Findings) -> Refusal | None:
+    """UNMAPPED_PRINCIPAL_REASON: a stated family has no approved statement, or one that no reason may make.
+
+    A statement with a forbidden phrase counts as none: it does not state the factor (1002.9(b)(2)), and the closest
+    match is not enough (RS-10).
+    """
+    problems = []
+    for rank, (family, word) in enumerate(zip(findings.stated, findings.words, strict=True), start=1):
+        why = fault(word.text, findings.columns, findings.texts) if word.text else "has no statement"
+        if why and not findings.is_protected(family):
+            quoted = f"'{word.text}' " if word.text else ""
+            problems.append(f"reason {rank} '{family.label}' ({word.key}) {quoted}{why}")
+    if not problems:
+        return None
+    return Refusal(
+        state="UNMAPPED_PRINCIPAL_REASON",
+        rule="RS-10, 2.6",
+        evidence=f"Without a usable statement: {'; '.join(problems)}.",
+        next_step=f"Write and approve the statement under that key of audit.toml. {DRAFT}",
+    )

@@ -1,0 +1,58 @@
+"""What follows from a case before any state is looked for: families, stated reasons and their words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from lrp_audit.case import Case
+from lrp_audit.config import AuditConfig
+from lrp_audit.record import ColumnContribution, FamilyContribution
+from lrp_audit.texts import Texts
+from lrp_audit.wording import Wording
+
+DRAFT = "`lrp-audit letter --draft` prints the letter with its gaps marked."
+
+
+@dataclass(frozen=True)
+class Findings:
+    """A case with what follows from it.
+
+    Attributes:
+        families: all, most adverse first.
+        stated: the principal reasons; none where a rule or a person decided.
+        words: the statement of every stated family, or the statements supplied.
+        floor: relevance up to which a contribution is rounding.
+    """
+
+    case: Case
+    config: AuditConfig
+    texts: Texts
+    families: tuple[FamilyContribution, ...]
+    stated: tuple[FamilyContribution, ...]
+    words: tuple[Wording, ...]
+    floor: float
+
+    def protected(self, kind: Literal["prohibited", "special", "age"]) -> tuple[ColumnContribution, ...]:
+        """The columns of a protected kind."""
+        return tuple(item for item in self.case.contributions if item.protected == kind)
+
+    def share(self, columns: Iterable[ColumnContribution]) -> float:
+        """What these columns hold of all that columns count against the applicant, whatever family they are in."""
+        total = sum(max(item.relevance, 0.0) for item in self.case.contributions)
+        return sum(max(item.relevance, 0.0) for item in columns) / total if total > 0 else 0.0
+
+    def ranks(self, columns: Iterable[ColumnContribution]) -> dict[int, FamilyContribution]:
+        """The stated families that hold any of these columns, by rank."""
+        names = {item.family for item in columns}
+        return {rank: item for rank, item in enumerate(self.stated, start=1) if item.family in names}
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the model's columns."""
+        return tuple(item.column for item in self.case.contributions)
+
+    def is_protected(self, family: FamilyContribution) -> bool:
+        """Whether a family holds a protected column, of whatever kind."""
+        return any(item.protected != "no" for item in self.case.contributions if item.family == family.family)

@@ -1,0 +1,90 @@
+"""The words of a reason: which approved statement stands for a family, and what no statement may say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Literal
+
+from lrp_audit.config import AuditConfig, FamilySection
+from lrp_audit.texts import Texts
+from lrp_audit.toml_errors import dotted
+
+SUPPLIED = "facts.decided_reasons"  # where the wording of rules and people comes from
+
+Direction = Literal["low", "high"]
+
+
+@dataclass(frozen=True)
+class Wording:
+    """A statement, or "" where none is approved, and the key of audit.toml it stands under."""
+
+    text: str
+    key: str
+    direction: Direction | None = None
+
+
+def wording(family: str, direction: Direction | None, config: AuditConfig) -> Wording:
+    """The statement of a family in the document's language.
+
+    Args:
+        family: its name.
+        direction: the direction that its test confirmed; only then a statement with a direction word is used (RS-11).
+        config: the settings.
+    """
+    language = config.documents.language
+    section = config.families.get(family, FamilySection())
+    directed = {"low": section.text_low, "high": section.text_high, None: {}}[direction]
+    if direction is not None and language in directed:
+        return Wording(directed[language], dotted(("families", family, f"text_{direction}", language)), direction)
+    return Wording(section.text.get(language, ""), dotted(("families", family, "text", language)))
+
+
+def supplied(reasons: Iterable[str]) -> tuple[Wording, ...]:
+    """Statements that the rule or the person that decided gave (RS-04)."""
+    return tuple(Wording(text, SUPPLIED) for text in reasons)
+
+
+def fault(text: str, columns: Iterable[str], texts: Texts) -> str | None:
+    """Why a statement may not be printed (regulations, 2.6), in words that follow its quotation; None if it may."""
+    for group in texts.forbidden:
+        if phrase := group.found_in(text):
+            return f"says '{phrase}': {group.because}"
+    for column in columns:
+        if _is_raw(column) and re.search(rf"(?<!\w){re.escape(column)}(?!\w)", text, flags=re.IGNORECASE):
+            return f"holds the column name '{column}', which an applicant cannot understand"
+    return None
+
+
+def prohibited_term(text: str, texts: Texts) -> str | None:
+    """The prohibited basis that a statement names, in words that follow its quotation; None if it names none."""
+    for group in texts.prohibited:
+        if phrase := group.found_in(text):
+            return f"says '{phrase}': {group.because}"
+    return None
+
+
+def contradictions(statements: Sequence[str], texts: Texts) -> tuple[tuple[str, str], ...]:
+    """Pairs of statements that say the same, or that differ only by a pair of opposite words."""
+    plain = [_plain(text) for text in statements]
+    return tuple(
+        (statements[i], statements[j])
+        for i, j in combinations(range(len(plain)), 2)
+        if plain[i] == plain[j] or any(_blank(plain[i], pair) == _blank(plain[j], pair) for pair in texts.opposites)
+    )
+
+
+def _is_raw(column: str) -> bool:
+    """Whether a column is named for machines: one token with `_`, a dot, a digit or a capital inside."""
+    return " " not in column and not column.isdigit() and re.search(r"[_.\d]|\w[A-Z]", column) is not None
+
+
+def _plain(text: str) -> str:
+    return " ".join(re.findall(r"\w+", text.casefold()))
+
+
+def _blank(plain: str, pair: tuple[str, str]) -> str:
+    first, second = map(re.escape, pair)
+    return re.sub(rf"\b(?:{first}|{second})\b", "*", plain)
