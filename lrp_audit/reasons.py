@@ -201,5 +201,6 @@ def _report_flags(findings: Findings) -> Iterator[str]:
         yield f"{len(bureau.key_factors)} key factors of the credit score were supplied; a notice states four (US-09)."
     named = {column for family in findings.stated for column in family.columns}
     for item in findings.case.contributions:
-        if item.column in named and "bureau" in (item.source or "").lower() and not bureau.report_used:
-            yield f"'{item.column}' comes from a bureau, and no consumer report is recorded as used (US-08)."
+        source = (item.source or "").lower()
+        if item.column in named and not bureau.report_used and any(word in source for word in ("bureau", "report")):
+            yield f"'{item.column}' comes from '{item.source}'; no consumer report is recorded as used (US-08)."

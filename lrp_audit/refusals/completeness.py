@@ -108,9 +108,9 @@ def _missing_blocks(findings: Findings) -> Iterator[str]:
         known = ", ".join(findings.texts.agencies)
         yield f"[agency], or institution.agency as one of {known}, not {named!r} (US-05)"
     reporting = config.consumer_reporting_agency
-    if (bureau.report_used or bureau.score is not None) and reporting is None:
+    if bureau.report_used and reporting is None:
         yield "[consumer_reporting_agency], whose report was used (US-08)"
-    elif reporting is not None and bureau.report_used and not reporting.telephone:
+    elif bureau.report_used and reporting is not None and not reporting.telephone:
         yield "consumer_reporting_agency.telephone (US-08)"
     if bureau.score is not None and config.credit_score is None:
         yield "[credit_score], source and range of the score used (US-09)"

@@ -47,7 +47,10 @@ def invalid_input(findings: Findings) -> Refusal | None:
     problems = [case.problem] if case.problem else []
     if case.outcome is None and not problems:
         problems = ["the row could not be scored"]
-    score, scale = case.decision.bureau.score, findings.config.credit_score
+    bureau, scale = case.decision.bureau, findings.config.credit_score
+    score = bureau.score
+    if score is not None and not bureau.report_used:
+        problems.append("a credit score is given, and no consumer report is recorded as used (US-08, US-09)")
     if score is not None and scale is not None and not scale.low <= score <= scale.high:
         problems.append(f"the credit score {score} lies outside its range of {scale.low} to {scale.high}")
     if not problems:
