@@ -12,7 +12,7 @@ import pandas as pd
 from lrp_audit.adapters.tabular import Encoded
 from lrp_audit.config import AuditConfig, ColumnSection
 from lrp_audit.display import plain, show
-from lrp_audit.explanation import ColumnRelevance
+from lrp_audit.explainer import ColumnRelevance
 from lrp_audit.record import ColumnContribution, Conservation, ReferenceFacts
 from lrp_audit.reference import Reference
 

@@ -1,100 +1,217 @@
-"""Relevance of a table's rows, in the columns a person knows.
-
-Joins a model's graph, the target explained, the rules and the reference into one `Explainer`; what it returns sums to
-`f(x) - mean f(reference)` (design, sections 2 and 3).
-"""
+"""`lrp_audit.explain`: a model and a table in, explanations out that can be read, plotted, and written as documents."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any, Literal
 
-import numpy as np
-import numpy.typing as npt
-from torch import Tensor
+import pandas as pd
 
-from lrp_audit.adapters.tabular import Encoded, TabularModel
-from lrp_audit.engine import Composite, Population, RelevanceGraph, Target, capture, evaluate, propagate
-from lrp_audit.reference import Reference
+from lrp_audit import report
+from lrp_audit.adapters.formats import open_model
+from lrp_audit.adapters.tabular import TabularModel, adapt
+from lrp_audit.config import AuditConfig, DecisionSection, ModelSection, ReferenceSection, load
+from lrp_audit.decisions import Decision, decide
+from lrp_audit.errors import ConfigError, DataError
+from lrp_audit.output import write_bytes
+from lrp_audit.record import Reason, Record, digest
+from lrp_audit.session import new_session, open_session
 
-CHUNK_ROWS = 512  # rows propagated together; part of what makes equal inputs give equal bits
+UNKEYED = bytes(32)  # without an audit.toml there is no secret; pseudonyms then hide nothing
+SHOWN = 10  # rows and columns of an HTML preview
 
-FloatArray = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class ColumnRelevance:
-    """Relevance of N rows over C columns, on the margin's scale.
-
-    Attributes:
-        relevance: (N, C), `+` toward the adverse outcome.
-        explained: (N,), `f(x) - mean f(reference)`.
-        reference_margin: (N,), `mean f(reference)`; differs by row only where the runner-up class does.
-        sinks: named sinks of the ledger, each (N,); empty where relevance sums to `explained` by itself.
-    """
-
-    relevance: FloatArray
-    explained: FloatArray
-    reference_margin: FloatArray
-    sinks: Mapping[str, FloatArray]
-
-    @property
-    def residual(self) -> FloatArray:
-        """What neither columns nor sinks account for; (N,)."""
-        return np.asarray(self.explained - self.relevance.sum(1) - sum(self.sinks.values()))
-
-    @property
-    def tolerance(self) -> FloatArray:
-        """The conservation error that float64 rounding allows, `1e-9 (1 + sum |R|)`; (N,)."""
-        return np.asarray(1e-9 * (1 + np.abs(self.relevance).sum(1)))
+ReferenceName = Literal["near_cutoff", "all_applicants", "zero"]
 
 
 @dataclass(frozen=True)
-class Explainer:
-    """A model made ready to be asked why: its graph, the target it is asked about, and the rules of the answer."""
+class Explanation:
+    """One explained decision; `record` holds everything a document states about it."""
 
-    model: TabularModel
-    target: Target
-    composite: Composite
-    graph: RelevanceGraph
-    books: bool  # whether the rules lose relevance that the ledger must account for
+    decision: Decision
+    config: AuditConfig
 
-    def margin(self, inputs: Mapping[str, Tensor]) -> FloatArray:
-        """The adverse outcome's margin for encoded rows; (N,)."""
-        return evaluate(self.graph, inputs, self.target).numpy()
+    @property
+    def id(self) -> str:
+        """The decision's id, as the data give it."""
+        return self.record.decision.id
 
-    def attribute(self, inputs: Mapping[str, Tensor], reference: Reference) -> ColumnRelevance:
-        """Relevance of every row against the reference, a fixed number of rows at a time."""
-        rows = len(next(iter(inputs.values())))
-        parts = [
-            self._attribute({name: value[start : start + CHUNK_ROWS] for name, value in inputs.items()}, reference)
-            for start in range(0, rows, CHUNK_ROWS)
-        ]
-        return ColumnRelevance(
-            np.concatenate([part.relevance for part in parts]),
-            np.concatenate([part.explained for part in parts]),
-            np.concatenate([part.reference_margin for part in parts]),
-            {sink: np.concatenate([part.sinks[sink] for part in parts]) for sink in parts[0].sinks},
+    @property
+    def record(self) -> Record:
+        """The canonical record."""
+        return self.decision.record
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the canonical record."""
+        return digest(self.record)
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """The principal reasons, strongest first."""
+        return self.record.reasons
+
+    @property
+    def relevance(self) -> pd.Series[float]:
+        """Relevance by input column, most adverse first."""
+        found = {item.column: item.relevance for item in self.record.contributions}
+        return pd.Series(found, name="relevance", dtype=float)
+
+    def letter(self, path: str | Path, *, draft: bool = False) -> Path:
+        """Write the letter to the applicant as PDF.
+
+        Raises:
+            ReportError: the decision is refused and `draft` is false, or the file cannot be written.
+        """
+        return write_bytes(
+            Path(path), report.letter_pdf(self.record, self.decision.addressee, self.config, draft=draft)
         )
 
-    def _attribute(self, inputs: Mapping[str, Tensor], reference: Reference) -> ColumnRelevance:
-        population = Population(dict(reference.members)) if len(reference) else None
-        books = self.books or population is None
-        result = propagate(
-            self.graph, inputs, target=self.target, composite=self.composite, reference=population, ledger=books
+    def audit(self, path: str | Path) -> Path:
+        """Write the internal decision audit as PDF, the canonical record attached."""
+        return write_bytes(Path(path), report.audit_pdf(self.record, self.config))
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><th scope=row>{escape(item.label)}</th><td>{escape(item.display)}</td>"
+            f"<td>{escape(item.reference_display)}</td><td>{item.relevance:+.4g}</td></tr>"
+            for item in self.record.contributions[:SHOWN]
         )
-        sinks = {} if result.ledger is None else {name: sink.numpy() for name, sink in result.ledger.sinks.items()}
-        explained = result.explained.numpy()
-        return ColumnRelevance(
-            self.model.to_columns(result.relevance), explained, self.margin(inputs) - explained, sinks
-        )
+        head = "<tr><th>column</th><th>applicant</th><th>reference</th><th>relevance</th></tr>"
+        return f"<table><caption>{escape(summary(self.record))}</caption>{head}{rows}</table>"
 
 
-def explainer(model: TabularModel, example: Encoded, target: Target, composite: Composite, *, books: bool) -> Explainer:
-    """Capture the model's graph on `example` rows and make it ready.
+@dataclass(frozen=True)
+class Explanations:
+    """The explained decisions of a table, in its order; indexed by id or by position."""
+
+    items: tuple[Explanation, ...]
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __iter__(self) -> Iterator[Explanation]:
+        return iter(self.items)
+
+    def __getitem__(self, key: str | int) -> Explanation:
+        if isinstance(key, int):
+            return self.items[key]
+        for item in self.items:
+            if item.id == key:
+                return item
+        raise KeyError(f"no decision with id {key!r}")
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per decision: score, margin, outcome, state, then the relevance of every input column."""
+        return pd.DataFrame([_row(item) for item in self.items]).set_index("id")
+
+    def _repr_html_(self) -> str:
+        return str(self.to_frame().head(SHOWN).to_html())
+
+
+def explain(
+    model: Any,
+    frame: pd.DataFrame,
+    *,
+    reference: ReferenceName | pd.DataFrame | None = None,
+    adverse: str | None = None,
+    config: AuditConfig | str | Path | None = None,
+    trust_model: bool = False,
+) -> Explanations:
+    """Explain every row of a table.
+
+    Args:
+        model: a scikit-learn estimator or pipeline, a torch module, a `TabularModel`, or the path of a model file.
+        frame: the decisions, one row each.
+        reference: the population applicants are compared with, by name, or a table of applicants of which those near
+            the cutoff are taken. Default: the configuration's, else `near_cutoff` within `frame`.
+        adverse: the class that means refusal. Default: the configuration's, else the model's last class.
+        config: an audit.toml or its content.
+        trust_model: open model files that could run code.
 
     Raises:
-        CaptureError, UnsupportedOperatorError: the network has no graph that relevance can flow through.
+        LrpAuditError: something given cannot be used; the message says what, and what to do.
+
+    Examples:
+        >>> explanations = lrp_audit.explain(pipeline, applications, adverse="denied")  # doctest: +SKIP
+        >>> explanations["A-1017"].relevance.head()  # doctest: +SKIP
     """
-    graph = capture(model.module, {name: value[:2] for name, value in example.inputs.items()}, target=target)
-    return Explainer(model, target, composite, graph, books)
+    if frame.empty:
+        raise DataError("The table to explain has no rows.")
+    folder = Path(config).parent if isinstance(config, (str, Path)) else Path()
+    settings = load(config) if isinstance(config, (str, Path)) else config
+    settings = _with_choices(settings or _bare(model), reference, adverse)
+    if isinstance(config, (str, Path)) and model is None:
+        session = open_session(settings, folder, frame, trust=trust_model)
+    else:
+        adapted = _adapted(model, settings, trust_model)
+        settings = _with_adverse(settings, adapted)
+        population = reference if isinstance(reference, pd.DataFrame) else frame
+        session = new_session(settings, adapted, population, key=UNKEYED)
+    return Explanations(tuple(Explanation(decision, settings) for decision in decide(session, frame)))
+
+
+def summary(record: Record) -> str:
+    """One line on a decision: outcome, score against cutoff, what the difference is measured from."""
+    if record.outcome is None:
+        return f"{record.decision.id}: not scored"
+    outcome = record.outcome
+    words = f"{record.decision.id}: {'adverse' if outcome.adverse else 'not adverse'}"
+    words += f", {outcome.cutoff_on} {outcome.score:.4g} against cutoff {outcome.cutoff:.4g}"
+    if record.reference is not None:
+        words += f", compared with {record.reference.name} ({record.reference.population} people)"
+    return words
+
+
+def _bare(model: Any) -> AuditConfig:
+    name = str(model) if isinstance(model, (str, Path)) else type(model).__name__
+    return AuditConfig(model=ModelSection(file=name))
+
+
+def _with_choices(
+    config: AuditConfig, reference: ReferenceName | pd.DataFrame | None, adverse: str | None
+) -> AuditConfig:
+    if isinstance(reference, str):
+        section = ReferenceSection.model_validate({**config.reference.model_dump(), "population": reference})
+        config = config.model_copy(update={"reference": section})
+    if adverse is not None:
+        section_ = DecisionSection.model_validate({**config.decision.model_dump(), "adverse": adverse})
+        config = config.model_copy(update={"decision": section_})
+    return config
+
+
+def _with_adverse(config: AuditConfig, model: TabularModel) -> AuditConfig:
+    if config.decision.adverse is not None:
+        return config
+    if not model.classes:
+        raise ConfigError("A regressor needs adverse='above' or 'below' and a cutoff: give a config with [decision].")
+    return _with_choices(config, None, model.classes[-1])
+
+
+def _adapted(model: Any, config: AuditConfig, trust: bool) -> TabularModel:
+    if isinstance(model, TabularModel):
+        return model
+    section = config.model
+    opened = open_model(Path(model), trust=trust, code=section.code) if isinstance(model, (str, Path)) else model
+    return adapt(
+        opened,
+        columns=section.columns,
+        inputs=section.inputs or None,
+        classes=section.classes,
+        label=config.decision.label,
+    )
+
+
+def _row(item: Explanation) -> dict[str, object]:
+    record = item.record
+    outcome, refusal = record.outcome, record.refusal
+    return {
+        "id": item.id,
+        "score": None if outcome is None else outcome.score,
+        "margin": None if outcome is None else outcome.margin,
+        "adverse": None if outcome is None else outcome.adverse,
+        "state": "READY_FOR_REVIEW" if refusal is None else refusal.state,
+        **dict(sorted((entry.column, entry.relevance) for entry in record.contributions)),
+    }

@@ -21,7 +21,7 @@ from lrp_audit.assembly import ColumnFacts, column_facts
 from lrp_audit.config import AuditConfig
 from lrp_audit.engine import preset
 from lrp_audit.errors import ConfigError, DataError
-from lrp_audit.explanation import Explainer, explainer
+from lrp_audit.explainer import Explainer, explainer
 from lrp_audit.pseudonym import load_key
 from lrp_audit.record import MethodFacts, ModelFacts
 from lrp_audit.reference import Applicants, PopulationName, Reference, build_reference

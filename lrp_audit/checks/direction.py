@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from lrp_audit.explanation import Explainer
+from lrp_audit.explainer import Explainer
 from lrp_audit.reference import Reference
 
 STEPS = 5

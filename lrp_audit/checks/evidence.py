@@ -13,7 +13,7 @@ from lrp_audit.adapters.tabular import Encoded
 from lrp_audit.checks.direction import Direction, testable, tested_directions
 from lrp_audit.checks.putback import PutBack, put_back
 from lrp_audit.config import AuditConfig, ChecksSection
-from lrp_audit.explanation import Explainer
+from lrp_audit.explainer import Explainer
 from lrp_audit.record import Check
 from lrp_audit.reference import Reference
 

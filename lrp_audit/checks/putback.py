@@ -15,7 +15,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from lrp_audit.explanation import Explainer
+from lrp_audit.explainer import Explainer
 from lrp_audit.reference import Reference
 
 FloatArray = npt.NDArray[np.float64]
