@@ -1,0 +1,628 @@
+"""Reasons are the largest family sums against the applicant; every state of section 8 is reached and explained."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any, Literal, get_args
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lrp_audit import texts
+from lrp_audit.config import (
+    ApprovalSection,
+    AuditConfig,
+    ColumnSection,
+    ContactSection,
+    CreditScoreSection,
+    DecisionSection,
+    FamilySection,
+    InstitutionSection,
+    ModelSection,
+)
+from lrp_audit.reasons import Case, Faithfulness, Judgement, group, judge, stated
+from lrp_audit.record import (
+    Addressee,
+    BureauFacts,
+    ColumnContribution,
+    Dates,
+    DecisionFacts,
+    ModelFacts,
+    Outcome,
+    Recorded,
+    ReferenceFacts,
+    RefusalState,
+)
+from lrp_audit.refusals import STATES
+from lrp_audit.wording import contradictions, fault
+
+DECIDED = dt.date(2026, 10, 1)
+WORDS = {
+    "income": "Income insufficient for amount of credit requested",
+    "debt": "Excessive obligations in relation to income",
+    "job": "Length of employment",
+    "home": "Length of residence",
+    "file": "Limited credit experience",
+}
+CONTACT = {"name": "Bank", "address": ("1 Main Street",), "telephone": "555"}
+WITHOUT_DRAFT = {  # no wording and no setting would change these
+    "INVALID_INPUT",
+    "NOT_ADVERSE",
+    "PROHIBITED_BASIS_INFLUENTIAL",
+    "SPECIAL_CATEGORY_INFLUENTIAL",
+    "AGE_62_NEGATIVE",
+    "NO_ADVERSE_CONTRIBUTION",
+}
+OF_LATER_WORK = {"REVIEW_PENDING", "UNPRINTABLE_TEXT"}  # decided by the review and by the renderer
+
+
+def column(
+    name: str,
+    relevance: float,
+    family: str | None = None,
+    protected: Literal["no", "prohibited", "special", "age"] = "no",
+    **changes: Any,
+) -> ColumnContribution:
+    return ColumnContribution(
+        column=name,
+        label=name.title(),
+        family=family or name,
+        relevance=relevance,
+        value=1.0,
+        display="1",
+        reference_display="2",
+        protected=protected,
+        **changes,
+    )
+
+
+def case(*columns: ColumnContribution, decision: dict[str, Any] | None = None, **changes: Any) -> Case:
+    """A denial by the score with nothing missing."""
+    facts: dict[str, Any] = {
+        "id": "1",
+        "applicant": "a1",
+        "product": "Loan",
+        "dates": Dates(decision=DECIDED, notice=DECIDED, notice_due=DECIDED + dt.timedelta(30)),
+    }
+    whole = Case(
+        decision=DecisionFacts(**(facts | (decision or {}))),
+        model=ModelFacts(
+            kind="network",
+            name="M",
+            version="1",
+            file_sha256="aa",
+            weights_sha256="bb",
+            preprocessing_sha256=None,
+            classes=("approved", "denied"),
+            adverse="denied",
+        ),
+        outcome=outcome(),
+        reference=reference(),
+        contributions=columns or tuple(column(name, 5.0 - i) for i, name in enumerate(WORDS)),
+        faithfulness=Faithfulness(stated=2.0, random=0.5),
+        addressee=Addressee(name="A. Person", address=("2 Side Street",)),
+    )
+    return replace(whole, **changes)
+
+
+def outcome(**changes: Any) -> Outcome:
+    whole = Outcome(
+        adverse=True,
+        margin=1.0,
+        cutoff_margin=0.0,
+        score=0.73,
+        cutoff=0.5,
+        cutoff_on="probability",
+        estimator_score=0.73,
+    )
+    return whole.model_copy(update=changes)
+
+
+def reference(**changes: Any) -> ReferenceFacts:
+    whole = ReferenceFacts(
+        name="near_cutoff",
+        representation="members",
+        population=200,
+        members=64,
+        seed=0,
+        date=DECIDED - dt.timedelta(30),
+        sha256="cc",
+        mean_margin=-0.2,
+    )
+    return whole.model_copy(update=changes)
+
+
+def config(**changes: Any) -> AuditConfig:
+    """Settings with everything a letter needs."""
+    sections: dict[str, Any] = {
+        "model": ModelSection(file="m.skops", version="1"),
+        "columns": {name: ColumnSection() for name in WORDS},
+        "families": {name: FamilySection(text={"en": text}) for name, text in WORDS.items()},
+        "approval": ApprovalSection(by="Counsel", on=dt.date(2026, 1, 1), version="1"),
+        "institution": InstitutionSection(**CONTACT, agency="ftc"),
+    }
+    return AuditConfig(**(sections | changes))
+
+
+def states(judgement: Judgement) -> list[str]:
+    return [refusal.state for refusal in judgement.refusals]
+
+
+REPORT_USED = BureauFacts(
+    report_used=True, score=640, score_date=DECIDED, key_factors=("Proportion of balances", "Length of accounts")
+)
+WITH_BUREAU = {
+    "consumer_reporting_agency": ContactSection(**CONTACT),
+    "credit_score": CreditScoreSection(source="Bureau", low=300, high=850),
+}
+ROUTED = {
+    "decided_by": "human",
+    "decided_reasons": ("Unable to verify income",),
+    "recorded": Recorded(outcome="denied"),
+}
+
+
+def test_a_complete_denial_is_refused_by_nothing() -> None:
+    judgement = judge(case(), config())
+    assert judgement.refusals == ()
+    assert [reason.text for reason in judgement.reasons] == list(WORDS.values())[:4]
+    assert judgement.reasons[0].text_key == "families.income.text.en"
+    assert judge(case(decision={"bureau": REPORT_USED}), config(**WITH_BUREAU)).refusals == ()
+
+
+# (state, rule, what differs from a complete denial, words and numbers its evidence must hold, its next step)
+REACHED: list[tuple[str, str, Case, AuditConfig, tuple[str, ...], str]] = [
+    (
+        "DECIDED_BY_RULE", "RS-05", case(decision={"decided_by": "rule", "recorded": Recorded(outcome="denied")}),
+        config(), ("no reasons were supplied",), "facts.decided_reasons",
+    ),
+    (
+        "DECIDED_BY_HUMAN", "RS-04", case(decision={"decided_by": "human", "recorded": Recorded(outcome="denied")}),
+        config(), ("no reasons were supplied",), "facts.decided_reasons",
+    ),
+    (
+        "DECIDED_BY_HUMAN", "RS-04", case(decision=ROUTED | {"decided_reasons": ("Contrary to our policy",)}),
+        config(), ("'our polic'", "1002.9(b)(2)"), "specific factors",
+    ),
+    (
+        "DECIDED_BY_HUMAN", "RS-04", case(decision=ROUTED | {"recorded": Recorded(outcome="Deny!")}),
+        config(), ("'Deny!' is not a known label",), "decision.recorded_adverse",
+    ),
+    (
+        "INVALID_INPUT", "G-02", case(outcome=None, problem="column 'income': not a number"),
+        config(), ("column 'income': not a number",), "Correct the value",
+    ),
+    (
+        "INVALID_INPUT", "G-02", case(decision={"bureau": REPORT_USED.model_copy(update={"score": 900})}),
+        config(**WITH_BUREAU), ("900", "300 to 850"), "range",
+    ),
+    (
+        "INVALID_INPUT", "G-02", case(decision={"bureau": REPORT_USED.model_copy(update={"report_used": False})}),
+        config(**WITH_BUREAU), ("no consumer report",), "Correct",
+    ),
+    (
+        "DECISION_NOT_REPRODUCED", "G-01", case(decision={"recorded": Recorded(outcome="approved", score=0.41)}),
+        config(), ("'approved'", "computed adverse", "0.41", "0.73"), "checks.score_tolerance",
+    ),
+    (
+        "DECISION_NOT_REPRODUCED", "G-01", case(decision={"recorded": Recorded(outcome="Declined")}),
+        config(), ("'Declined' (not a known label)",), "decision.recorded_adverse",
+    ),
+    (
+        "DECISION_NOT_REPRODUCED", "G-01", case(decision={"recorded": Recorded(model_version="0.9")}),
+        config(), ("recorded '0.9', explained '1'",), "Explain the model version",
+    ),
+    (
+        "NOT_ADVERSE", "2.1", case(outcome=outcome(adverse=False, score=0.4)),
+        config(), ("0.4", "0.5"), "No adverse action",
+    ),
+    (
+        "NOT_ADVERSE", "2.1", case(decision=ROUTED | {"recorded": Recorded(outcome="approved")}),
+        config(), ("'approved'",), "No adverse action",
+    ),
+    (
+        "PROHIBITED_BASIS_INFLUENTIAL", "G-04", case(column("income", 9.0), column("sex", 1.0, protected="prohibited")),
+        config(), ("reason 2 would be 'Sex'", "10.0%", "limit 5.0%"), "Escalate",
+    ),
+    (
+        "PROHIBITED_BASIS_INFLUENTIAL", "G-04", case(decision=ROUTED | {"decided_reasons": ("Marital status",)}),
+        config(), ("'marital status'",), "Escalate",
+    ),
+    (
+        "PROHIBITED_BASIS_INFLUENTIAL", "RS-12", case(column("age", 1.0, protected="age"), decision={"age": 30.0}),
+        config(), ("reason 1 would be 'Age'",), "Counsel",
+    ),
+    (
+        "SPECIAL_CATEGORY_INFLUENTIAL", "G-04", case(column("union", 1.0, protected="special")),
+        config(), ("reason 1 would be 'Union'", "100.0%"), "Escalate",
+    ),
+    (
+        "AGE_62_NEGATIVE", "RS-12",
+        case(column("income", 9.0), column("age", 1e-6, protected="age"), decision={"age": 62.0}),
+        config(), ("'age' counts +1e-06", "age is 62"), "Escalate",
+    ),
+    (
+        "AGE_62_NEGATIVE", "RS-12", case(column("income", 9.0), column("age", 1e-6, protected="age")),
+        config(), ("age is not known",), "facts.age",
+    ),
+    (
+        "NO_ADVERSE_CONTRIBUTION", "RS-08", case(column("income", -1.0), column("debt", 0.0)),
+        config(), ("None of 2 families", "+0"), "reference.population",
+    ),
+    (
+        "UNFAITHFUL_EXPLANATION", "RS-02", case(faithfulness=Faithfulness(stated=0.4, random=0.5)),
+        config(), ("0.4", "0.5"), "reference.members",
+    ),
+    ("UNFAITHFUL_EXPLANATION", "RS-02", case(faithfulness=None), config(), ("not measured",), "reference.members"),
+    (
+        "CONTRADICTORY_REASONS", "2.6", case(),
+        config(families={name: FamilySection(text={"en": "Length of time"}) for name in WORDS}),
+        ("'Length of time' and 'Length of time'",), "one family",
+    ),
+    (
+        "UNMAPPED_PRINCIPAL_REASON", "RS-10", case(), config(families={}),
+        ("reason 1 'Income' (families.income.text.en) has no statement", "reason 4"), "approve the statement",
+    ),
+    (
+        "UNMAPPED_PRINCIPAL_REASON", "RS-10", case(column("x_1", 1.0)),
+        config(families={"x_1": FamilySection(text={"en": "Value of X_1"})}),
+        ("holds the column name 'x_1'",), "approve the statement",
+    ),
+    (
+        "UNMAPPED_PRINCIPAL_REASON", "RS-10", case(column("x", 1.0)),
+        config(families={"x": FamilySection(text={"en": "Score too low"})}),
+        ("'score too low'",), "approve the statement",
+    ),
+    ("REFERENCE_MISSING_OR_STALE", "RS-07", case(reference=None), config(), ("no population",), "reference.population"),
+    (
+        "REFERENCE_MISSING_OR_STALE", "RS-06", case(reference=reference(name="zero", members=0)),
+        config(), ("no population",), "near_cutoff",
+    ),
+    (
+        "REFERENCE_MISSING_OR_STALE", "G-07", case(reference=reference(population=49)),
+        config(), ("49 people", "50"), "reference.data",
+    ),
+    (
+        "REFERENCE_MISSING_OR_STALE", "RS-07", case(reference=reference(date=None)),
+        config(), ("date is not known",), "reference.date",
+    ),
+    (
+        "REFERENCE_MISSING_OR_STALE", "RS-07", case(reference=reference(date=DECIDED - dt.timedelta(366))),
+        config(), ("366 days older", "limit 365"), "newer data",
+    ),
+    (
+        "PROVENANCE_INCOMPLETE", "G-08",
+        case(model=case().model.model_copy(update={"file_sha256": None, "version": None})),
+        config(), ("model version", "hash of the model file"), "model.version",
+    ),
+    (
+        "PROVENANCE_INCOMPLETE", "G-08", case(decision={"dates": Dates(), "product": None}, addressee=Addressee()),
+        config(), ("decision date", "notice date", "applicant's name", "applicant's address", "product"), "--as-of",
+    ),
+    (
+        "PROVENANCE_INCOMPLETE", "G-08", case(decision={"bureau": BureauFacts(report_used=True, score=640)}),
+        config(**WITH_BUREAU), ("date of the credit score", "key factors"), "facts.bureau_key_factors",
+    ),
+    (
+        "PROVENANCE_INCOMPLETE", "G-08", case(decision=ROUTED | {"recorded": Recorded()}),
+        config(), ("recorded outcome",), "facts.outcome",
+    ),
+    ("MISSING_LEGAL_TEXT", "G-11", case(), config(approval=None), ("[approval]",), "audit.toml"),
+    (
+        "MISSING_LEGAL_TEXT", "G-11", case(),
+        config(approval=ApprovalSection(by="C", on=DECIDED, version="1", texts_version="2020-01")),
+        ("legal texts 2026-11", "2020-01"), "audit.toml",
+    ),
+    ("MISSING_LEGAL_TEXT", "US-03", case(), config(institution=None), ("[institution]", "[agency]"), "audit.toml"),
+    (
+        "MISSING_LEGAL_TEXT", "US-05", case(), config(institution=InstitutionSection(**CONTACT, agency="tfc")),
+        ("'tfc'", "ftc"), "audit.toml",
+    ),
+    (
+        "MISSING_LEGAL_TEXT", "US-08", case(decision={"bureau": REPORT_USED}), config(),
+        ("[consumer_reporting_agency]", "[credit_score]"), "audit.toml",
+    ),
+    (
+        "MISSING_LEGAL_TEXT", "US-08", case(decision={"bureau": REPORT_USED}),
+        config(**WITH_BUREAU | {"consumer_reporting_agency": ContactSection(name="B", address=("x",))}),
+        ("consumer_reporting_agency.telephone",), "audit.toml",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("state", "rule", "judged", "by", "evidence", "step"),
+    REACHED,
+    ids=[f"{i}-{row[0]}" for i, row in enumerate(REACHED)],
+)
+def test_every_state_is_reached_and_names_rule_evidence_and_next_step(
+    state: str, rule: str, judged: Case, by: AuditConfig, evidence: tuple[str, ...], step: str
+) -> None:
+    """What differs from a complete denial in one thing is refused in that state, once."""
+    found = [refusal for refusal in judge(judged, by).refusals if refusal.state == state and rule in refusal.rule]
+    assert len(found) == 1, judge(judged, by).refusals
+    for words in evidence:
+        assert words in found[0].evidence
+    assert step in found[0].next_step
+    if state not in WITHOUT_DRAFT:
+        assert "letter --draft" in found[0].next_step
+
+
+def test_every_state_of_the_record_is_tested_here() -> None:
+    assert {row[0] for row in REACHED} == set(get_args(RefusalState)) - OF_LATER_WORK
+
+
+def test_all_states_are_kept_in_one_order() -> None:
+    """Routing, then what was decided, what may not be behind it, what the explanation carries, what is missing."""
+    everything = case(
+        column("sex", 3.0, protected="prohibited"),
+        column("union", 2.0, protected="special"),
+        column("age", 1.0, protected="age"),
+        column("income", 1.0),
+        column("x", 0.5),
+        decision={"recorded": Recorded(score=0.1), "dates": Dates(), "age": 70.0},
+        reference=reference(date=None),
+        faithfulness=Faithfulness(0.0, 1.0),
+    )
+    expected = [
+        "DECISION_NOT_REPRODUCED",
+        "PROHIBITED_BASIS_INFLUENTIAL",
+        "SPECIAL_CATEGORY_INFLUENTIAL",
+        "AGE_62_NEGATIVE",
+        "UNFAITHFUL_EXPLANATION",
+        "UNMAPPED_PRINCIPAL_REASON",
+        "REFERENCE_MISSING_OR_STALE",
+        "PROVENANCE_INCOMPLETE",
+        "MISSING_LEGAL_TEXT",
+    ]
+    by = config(approval=None, families={}, columns={})
+    assert states(judge(everything, by)) == expected
+    routed = judge(case(decision={"decided_by": "rule", "recorded": Recorded(outcome="denied")}, problem="x"), by)
+    assert states(routed) == ["DECIDED_BY_RULE", "MISSING_LEGAL_TEXT"]
+
+
+def test_each_state_is_asked_of_some_standing() -> None:
+    assert all(asked for _, asked in STATES)
+    assert len({find for find, _ in STATES}) == len(STATES)
+
+
+# --- what does not refuse --------------------------------------------------------------------------------------------
+
+
+def test_a_protected_share_below_the_limit_and_outside_the_reasons_passes() -> None:
+    columns = [column(name, 1.0) for name in list(WORDS)[:4]]
+    assert judge(case(*columns, column("sex", 0.2, protected="prohibited")), config()).refusals == ()
+    refused = judge(case(*columns, column("sex", 0.22, protected="prohibited")), config())
+    assert states(refused) == ["PROHIBITED_BASIS_INFLUENTIAL"]
+
+
+def test_a_family_that_nets_a_protected_column_away_does_not_hide_it() -> None:
+    hidden = [column("sex", 2.0, "income", protected="prohibited"), column("wage", -3.0, "income"), column("debt", 4.0)]
+    judgement = judge(case(*hidden), config())
+    assert states(judgement) == ["PROHIBITED_BASIS_INFLUENTIAL"]
+    assert "33.3%" in judgement.refusals[0].evidence
+
+
+@pytest.mark.rule("RS-12")
+@pytest.mark.parametrize(
+    ("age", "relevance", "refused"), [(61.9, 0.1, False), (62.0, -0.1, False), (62.0, 0.1, True), (None, -0.1, False)]
+)
+def test_age_counts_against_nobody_of_62(age: float | None, relevance: float, refused: bool) -> None:
+    columns = [column(name, 1.0) for name in list(WORDS)[:4]]
+    judgement = judge(case(*columns, column("age", relevance, protected="age"), decision={"age": age}), config())
+    assert ("AGE_62_NEGATIVE" in states(judgement)) is refused
+
+
+def test_a_rounding_error_is_not_a_reason() -> None:
+    judgement = judge(case(column("income", 1.0), column("age", 1e-16, protected="age")), config())
+    assert judgement.refusals == ()
+    assert [reason.family for reason in judgement.reasons] == ["income"]
+
+
+@pytest.mark.parametrize(
+    ("recorded", "classes", "adverse"),
+    [("1.0", ("0", "1"), "1"), (" denied ", ("approved", "denied"), "denied"), ("above", (), "above")],
+)
+def test_recorded_outcomes_are_compared_as_labels(recorded: str, classes: tuple[str, ...], adverse: str) -> None:
+    model = case().model.model_copy(update={"classes": classes, "adverse": adverse})
+    assert judge(case(model=model, decision={"recorded": Recorded(outcome=recorded)}), config()).refusals == ()
+
+
+def test_named_outcome_labels_replace_the_class() -> None:
+    by = config(decision=DecisionSection(recorded_adverse=("Declined", "Withdrawn by us")))
+    assert judge(case(decision={"recorded": Recorded(outcome="Declined")}), by).refusals == ()
+    assert states(judge(case(decision={"recorded": Recorded(outcome="denied")}), by)) == ["DECISION_NOT_REPRODUCED"]
+
+
+@given(difference=st.floats(0, 1e-2), allowed=st.none() | st.floats(0, 1e-2))
+def test_scores_agree_within_the_tolerance_and_no_further(difference: float, allowed: float | None) -> None:
+    score = 0.73 + difference
+    by = config(checks=AuditConfig.model_fields["checks"].default.model_copy(update={"score_tolerance": allowed}))
+    limit = 1e-9 if allowed is None else allowed
+    refused = bool(judge(case(decision={"recorded": Recorded(score=score)}), by).refusals)
+    assert refused is (abs(score - 0.73) > limit)
+
+
+@pytest.mark.rule("RS-04", "RS-05")
+def test_a_rule_or_a_person_gives_its_own_reasons_and_the_model_none() -> None:
+    judgement = judge(case(decision=ROUTED, reference=None, outcome=None, faithfulness=None), config())
+    assert judgement.refusals == ()
+    assert [(reason.text, reason.columns) for reason in judgement.reasons] == [("Unable to verify income", ())]
+    assert judgement.ranking.covered is None
+    assert any("own" in flag for flag in judgement.flags)
+
+
+# --- words -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.rule("RS-11")
+@pytest.mark.parametrize("direction", ["low", "high", None])
+def test_direction_words_are_printed_only_where_the_test_passed(direction: Literal["low", "high"] | None) -> None:
+    directed = FamilySection(
+        text={"en": "Length of work"}, text_low={"en": "Work too short"}, text_high={"en": "Work too long"}
+    )
+    judged = case(column("job", 1.0), directions={} if direction is None else {"job": direction})
+    reason = judge(judged, config(families={"job": directed})).reasons[0]
+    assert reason.text == {"low": "Work too short", "high": "Work too long", None: "Length of work"}[direction]
+    assert reason.direction == direction
+    neutral = judge(judged, config(families={"job": FamilySection(text={"en": "Length of work"})})).reasons[0]
+    assert (neutral.text, neutral.direction) == ("Length of work", None)
+
+
+@pytest.mark.rule("G-04")
+def test_a_protected_family_is_no_reason_even_with_wording() -> None:
+    by = config(
+        families={"sex": FamilySection(text={"en": "Personal circumstances"})}, columns={"sex": ColumnSection()}
+    )
+    judgement = judge(case(column("sex", 1.0, protected="prohibited")), by)
+    assert judgement.reasons == ()
+    assert states(judgement) == ["PROHIBITED_BASIS_INFLUENTIAL"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "clash"),
+    [
+        ("Too few accounts", "Too many accounts", True),
+        ("Length of employment", "length of  employment.", True),
+        ("Insufficient income", "Excessive income", True),
+        ("Too few accounts", "Too many inquiries", False),
+        ("Length of employment", "Length of residence", False),
+        ("Fewer accounts", "Many accounts", False),
+    ],
+)
+def test_opposites_and_repetitions_contradict(first: str, second: str, clash: bool) -> None:
+    english = texts.load("en")
+    assert bool(contradictions([first, "Bankruptcy", second], english)) is clash
+    assert bool(contradictions([second, first], english)) is clash
+
+
+@pytest.mark.parametrize(
+    ("name", "raw"),
+    [
+        ("PAY_0", True),
+        ("DTI", True),
+        ("annualIncome", True),
+        ("x1", True),
+        ("income", False),
+        ("Monthly income", False),
+        ("1", False),
+    ],
+)
+def test_column_names_made_for_machines_are_no_words(name: str, raw: bool) -> None:
+    assert (fault(f"Value of {name} in 1 year", [name], texts.load("en")) is not None) is raw
+
+
+# --- families and ranking --------------------------------------------------------------------------------------------
+
+FINITE = st.floats(-1e6, 1e6, allow_nan=False).map(lambda value: round(value, 3))
+COLUMNS = st.lists(st.tuples(FINITE, st.sampled_from("abcde")), min_size=1, max_size=12)
+
+
+def columns_of(drawn: list[tuple[float, str]]) -> list[ColumnContribution]:
+    return [column(f"c{i:02}", relevance, family) for i, (relevance, family) in enumerate(drawn)]
+
+
+@pytest.mark.rule("RS-08", "RS-09")
+@settings(deadline=None)
+@given(drawn=COLUMNS, data=st.data())
+def test_families_are_exact_sums_in_one_order_whatever_the_order_of_columns(
+    drawn: list[tuple[float, str]], data: st.DataObject
+) -> None:
+    columns = columns_of(drawn)
+    families = group(columns)
+    assert families == group(data.draw(st.permutations(columns)))
+    assert {item.family for item in families} == {family for _, family in drawn}
+    for item in families:
+        assert item.relevance == math.fsum(value for value, family in drawn if family == item.family)
+    assert all((-a.relevance, a.family) < (-b.relevance, b.family) for a, b in pairwise(families))
+    assert sorted(name for item in families for name in item.columns) == [item.column for item in columns]
+
+
+@pytest.mark.rule("RS-01", "RS-03")
+@settings(deadline=None)
+@given(drawn=COLUMNS, most=st.integers(1, 6))
+def test_stated_families_count_against_and_none_left_out_counts_more(drawn: list[tuple[float, str]], most: int) -> None:
+    families = group(columns_of(drawn))
+    chosen = stated(families, most)
+    left = [item.relevance for item in families if item not in chosen]
+    assert len(chosen) <= most
+    assert all(item.relevance > 0 for item in chosen)
+    if len(chosen) < most:
+        assert all(value <= 1e-9 * abs(families[0].relevance) or value <= 0 for value in left)
+    elif left:
+        assert max(left) <= min(item.relevance for item in chosen)
+
+
+@pytest.mark.rule("RS-09")
+@settings(deadline=None)
+@given(drawn=COLUMNS)
+def test_ranking_records_gap_and_coverage(drawn: list[tuple[float, str]]) -> None:
+    judged = case(*columns_of(drawn))
+    judgement = judge(judged, config())
+    families = group(judged.contributions)
+    ranking = judgement.ranking
+    against = [item.relevance for item in families if item.relevance > 1e-12 * max(abs(f.relevance) for f in families)]
+    if not against:
+        assert ranking.covered is None
+        return
+    assert ranking.covered == pytest.approx(sum(against[:4]) / sum(against))
+    assert (ranking.next_family is not None) is (len(against) > 4)
+    if ranking.next_family is not None:
+        assert ranking.gap == against[3] - against[4]
+        assert ranking.near_tie is (ranking.gap <= 0.02 * against[3])
+        assert any("Near-tie" in flag for flag in judgement.flags) is ranking.near_tie
+
+
+def test_ties_are_flagged_and_ordered_by_name() -> None:
+    judgement = judge(case(column("debt", 1.0), column("home", 1.0), column("income", 2.0)), config())
+    assert [reason.family for reason in judgement.reasons] == ["income", "debt", "home"]
+    assert [flag for flag in judgement.flags if flag.startswith("Tie")] == [
+        "Tie: 'Debt' and 'Home' count the same and are ordered by name (RS-09)."
+    ]
+
+
+@settings(max_examples=30, deadline=None)
+@given(data=st.data())
+def test_a_judgement_depends_on_nothing_but_the_case(data: st.DataObject) -> None:
+    columns = [
+        column(name, value)
+        for name, value in zip(WORDS, data.draw(st.lists(FINITE, min_size=5, max_size=5)), strict=True)
+    ]
+    first = judge(case(*columns), config())
+    assert judge(case(*data.draw(st.permutations(columns))), config()) == first
+
+
+def test_flags_tell_what_a_reviewer_should_see() -> None:
+    late = Dates(decision=DECIDED, notice=DECIDED + dt.timedelta(40), notice_due=DECIDED + dt.timedelta(30))
+    judgement = judge(
+        case(
+            *(column(name, 1.0, source="credit report") for name in WORDS),
+            column("sex", -2.0, protected="prohibited"),
+            decision={"dates": late, "bureau": BureauFacts(key_factors=tuple("abcde"))},
+            outcome=outcome(near_cutoff=True),
+        ),
+        config(approval=ApprovalSection(by="C", on=DECIDED + dt.timedelta(50), version="1")),
+    )
+    assert judgement.refusals == ()
+    for words in (
+        "Near-tie",
+        "nearer to the cutoff",
+        "Late: ",
+        "approved on",
+        "in the applicant's favour",
+        "5 key factors",
+        "US-08",
+    ):
+        assert any(words in flag for flag in judgement.flags), words
+    assert judge(case(*(column(name, float(i)) for i, name in enumerate(WORDS, start=1))), config()).flags == ()
+
+
+def test_no_personal_data_enters_a_judgement() -> None:
+    judged = case(decision={"recorded": Recorded(outcome="approved")}, addressee=Addressee(name="Zyxw Vutsr"))
+    judgement = judge(judged, config(approval=None))
+    assert "PROVENANCE_INCOMPLETE" in states(judgement)
+    assert "Zyxw" not in repr(judgement)
