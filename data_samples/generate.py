@@ -91,14 +91,18 @@ def draw(rng: np.random.Generator, rows: int) -> pd.DataFrame:
             "residence_months": np.minimum(rng.gamma(1.0, 58, rows), 12 * age).round(),
             "housing": rng.choice(["mortgage", "rent", "own", "other"], rows, p=[0.37, 0.43, 0.15, 0.05]),
             "purpose": rng.choice(
-                ["debt_consolidation", "car", "home_improvement", "medical", "other"], rows, p=[0.4, 0.2, 0.2, 0.08, 0.12]
+                ["debt_consolidation", "car", "home_improvement", "medical", "other"],
+                rows,
+                p=[0.4, 0.2, 0.2, 0.08, 0.12],
             ),
             "savings_balance": np.exp(rng.normal(8.0 + 0.5 * quality, 1.1)).round(-1),
             "bureau_inquiries_6m": rng.poisson(np.exp(0.35 - 0.45 * quality)),
             "bureau_delinquencies_24m": rng.poisson(np.exp(-0.9 - 0.75 * quality)),
             "bureau_collections": rng.poisson(np.exp(-2.4 - 0.8 * quality)),
             "bureau_utilization": (100 * _logistic(-0.35 - 0.8 * quality + rng.normal(0, 0.7, rows))).round(1),
-            "bureau_oldest_account_months": np.minimum(rng.gamma(2.2, 40 + 8 * quality.clip(-2, 2)), 12 * (age - 18)).round(),
+            "bureau_oldest_account_months": np.minimum(
+                rng.gamma(2.2, 40 + 8 * quality.clip(-2, 2)), 12 * (age - 18)
+            ).round(),
             "bureau_open_accounts": rng.poisson(np.exp(1.75 + 0.15 * quality)),
             "age": age,
             "marital_status": np.where(rng.random(rows) < _logistic((age - 36) / 10), "married", "unmarried"),
@@ -228,14 +232,16 @@ def applications(rng: np.random.Generator, pipeline: Pipeline) -> pd.DataFrame:
     return frame
 
 
-# What is odd about the last applications, and the state that each of them ends in.
+# What is odd about the last applications, and what becomes of each.
 SPECIAL: list[dict[str, Any]] = [
-    {"decided_by": "rule", "decided_reasons": "Unable to verify income"},  # DECIDED_BY_RULE
-    {"decided_by": "human", "decided_reasons": "Temporary residence;Length of employment"},  # DECIDED_BY_HUMAN
+    {"decided_by": "rule", "decided_reasons": "Unable to verify income"},  # a letter with the rule's own reason
+    {"decided_by": "human", "decided_reasons": "Temporary residence;Length of employment"},  # ... the person's
+    {"decided_by": "rule"},  # DECIDED_BY_RULE: the rule's reason is missing
+    {"decided_by": "human"},  # DECIDED_BY_HUMAN: the person's reasons are missing
     {"recorded_score": 0.2512},  # DECISION_NOT_REPRODUCED: the model computes another one
     {"recorded_outcome": "approved"},  # DECISION_NOT_REPRODUCED: the score means denial
     {"decision_date": None},  # PROVENANCE_INCOMPLETE
-    {"applicant_name": "示例 Sample"},  # UNPRINTABLE_TEXT: the document font has no Chinese characters
+    {"applicant_name": "\u793a\u4f8b Sample"},  # UNPRINTABLE_TEXT: the document font has no Chinese characters
     {"debt_to_income": "inf"},  # INVALID_INPUT
     {"annual_income": "about 40k"},  # INVALID_INPUT
     {"purpose": "space_travel"},  # INVALID_INPUT: the pipeline knows no such purpose

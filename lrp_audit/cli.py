@@ -1,0 +1,348 @@
+"""The command line. No logic of its own: options in, calls to the rooms below, results and errors as text.
+
+Exit codes: 0 done; 1 the one named decision was refused, or `--strict` and any was; 2 wrong use, or something that
+cannot be read or written; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
+
+import typer
+
+from lrp_audit.errors import DataError, LrpAuditError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from lrp_audit.config import AuditConfig
+    from lrp_audit.output import Document, Written
+    from lrp_audit.record import Record
+    from lrp_audit.session import Session
+
+NUMBER_FACTS = {"amount", "product", "age", "score", "bureau_score"}  # these columns may be inputs of the model as well
+
+app = typer.Typer(
+    name="lrp-audit",
+    help="Explains single decisions of a neural network, and writes the documents that follow from them.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Model = Annotated[Path, typer.Argument(help="Model file: .skops, .pt2; others with --trust-model.", metavar="MODEL")]
+Data = Annotated[Path, typer.Argument(help="Decisions, a row each: CSV or Parquet.", metavar="DATA")]
+Config = Annotated[Path, typer.Option("--config", help="The settings.", metavar="FILE")]
+Id = Annotated[str | None, typer.Option("--id", help="Only the decision with this id.", metavar="ID")]
+AsOf = Annotated[
+    dt.datetime | None,
+    typer.Option("--as-of", help="Date of the notice. There is no default.", formats=["%Y-%m-%d"], metavar="DATE"),
+]
+Draft = Annotated[
+    bool, typer.Option("--draft", help="Write letters with their gaps marked, as internal drafts, and no others.")
+]
+Out = Annotated[Path, typer.Option("--out", help="Where documents go.", metavar="FOLDER")]
+Html = Annotated[bool, typer.Option("--html", help="Write an HTML twin beside every PDF.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Exit with 1 if any denial was refused a letter.")]
+Trust = Annotated[
+    bool,
+    typer.Option(
+        "--trust-model",
+        help="Open model files that can run code when opened (.joblib, .pkl, .pt). Only for files of your own.",
+    ),
+]
+
+
+@app.command(epilog="Example: lrp-audit init model.skops applications.csv")
+def init(
+    model: Model,
+    data: Data,
+    config: Config = Path("audit.toml"),
+    trust_model: Trust = False,
+) -> None:
+    """Write a first audit.toml by looking at a model and a table."""
+    from lrp_audit import init as proposals
+    from lrp_audit.adapters.formats import open_model
+    from lrp_audit.adapters.tabular import adapt
+    from lrp_audit.tables import read_table
+
+    frame = read_table(data)
+    beside = config.resolve().parent
+    adapted = adapt(open_model(model, trust=trust_model))
+    text = proposals.propose(
+        adapted, frame, os.path.relpath(data.resolve(), beside), os.path.relpath(model.resolve(), beside)
+    )
+    proposals.write(text, config)
+    typer.echo(f"Wrote {config}. Read it, then draft the first letters:")
+    typer.echo(f"lrp-audit letter {_quoted(data)} --config {_quoted(config)} --draft")
+
+
+@app.command(epilog="Example: lrp-audit explain model.skops applications.csv --id A-00017")
+def explain(
+    model: Model,
+    data: Data,
+    config: Annotated[Path | None, typer.Option("--config", help="Settings, if there are any.", metavar="FILE")] = None,
+    id_: Id = None,
+    adverse: Annotated[str | None, typer.Option(help="The class that means refusal.", metavar="CLASS")] = None,
+    reference: Annotated[
+        Literal["near_cutoff", "all_applicants", "zero"] | None, typer.Option(help="Whom to compare with.")
+    ] = None,
+    top: Annotated[int, typer.Option(help="Bars for each decision.", min=1)] = 10,
+    rows: Annotated[int, typer.Option(help="Decisions to show, adverse ones first.", min=1)] = 5,
+    as_json: AsJson = False,
+    trust_model: Trust = False,
+) -> None:
+    """Show what counted for and against in the terminal. Needs no audit.toml."""
+    from lrp_audit.explanation import explain as explain_table
+    from lrp_audit.tables import read_table
+
+    frame = read_table(data, text=["id"])
+    found = explain_table(model, frame, config=config, adverse=adverse, reference=reference, trust_model=trust_model)
+    records = [item.record for item in found if id_ is None or item.id == id_]
+    if not records:
+        raise DataError(f"{data} holds no decision with id {id_!r}.")
+    if as_json:
+        _print_records(records)
+    else:
+        _show(records, top, 1 if id_ is not None else rows)
+    if id_ is not None:
+        _exit_for_named(records)
+
+
+@app.command(epilog="Example: lrp-audit letter applications.csv --as-of 2026-11-16 --out letters/")
+def letter(
+    data: Data,
+    config: Config = Path("audit.toml"),
+    id_: Id = None,
+    as_of: AsOf = None,
+    draft: Draft = False,
+    out: Out = Path("reports"),
+    html: Html = False,
+    as_json: AsJson = False,
+    strict: Strict = False,
+    trust_model: Trust = False,
+) -> None:
+    """Write an adverse action notice for every denial, or say by a named state why none may go out."""
+    kinds: frozenset[Document] = frozenset({"letter"})
+    _run(Run(data, config, id_, as_of, Documents(kinds, out, draft, html), as_json, strict, trust_model))
+
+
+@app.command(epilog="Example: lrp-audit audit applications.csv --as-of 2026-11-16 --id A-00017")
+def audit(
+    data: Data,
+    config: Config = Path("audit.toml"),
+    id_: Id = None,
+    as_of: AsOf = None,
+    draft: Draft = False,
+    out: Out = Path("reports"),
+    html: Html = False,
+    as_json: AsJson = False,
+    strict: Strict = False,
+    trust_model: Trust = False,
+) -> None:
+    """Write the internal audit of every decision, refused ones included; with --draft a draft letter as well."""
+    kinds: frozenset[Document] = frozenset({"audit", "letter"} if draft else {"audit"})
+    _run(Run(data, config, id_, as_of, Documents(kinds, out, draft, html), as_json, strict, trust_model))
+
+
+@app.command(epilog="Example: lrp-audit demo")
+def demo(out: Out = Path("reports/demo")) -> None:
+    """Write letters and audits for the shipped synthetic applications, then show every refusal state."""
+    from rich.console import Console
+
+    from lrp_audit.demo import run
+
+    run(out, Console(highlight=False))
+
+
+@app.command(epilog="Example: lrp-audit doctor --json")
+def doctor(as_json: AsJson = False) -> None:
+    """Print versions, and what is missing with the line that installs it. Exits with 1 if anything is."""
+    from lrp_audit.doctor import apt_line, examine
+
+    findings = examine()
+    missing = [item for item in findings if item.found is None]
+    if as_json:
+        typer.echo(json.dumps({item.name: item.found for item in findings}, indent=2))
+    else:
+        for item in findings:
+            typer.echo(f"{item.name:22}{item.found or f'MISSING: {item.remedy}'}")
+        if line := apt_line(findings):
+            typer.echo(f"\nOn Debian or Ubuntu, type: {line}")
+    raise typer.Exit(1 if missing else 0)
+
+
+@dataclass(frozen=True)
+class Documents:
+    """Which documents a run writes, and where."""
+
+    kinds: frozenset[Document]
+    out: Path
+    draft: bool
+    html: bool
+
+
+@dataclass(frozen=True)
+class Run:
+    """The options that `letter` and `audit` share."""
+
+    data: Path
+    config: Path
+    id: str | None
+    as_of: dt.datetime | None
+    documents: Documents
+    as_json: bool
+    strict: bool
+    trust: bool
+
+
+def _run(run: Run) -> None:
+    from lrp_audit.config import load
+    from lrp_audit.decisions import decide
+    from lrp_audit.output import Output
+    from lrp_audit.session import open_session
+    from lrp_audit.tables import read_table
+    from lrp_audit.terminal import progress
+
+    config = load(run.config)
+    frame = read_table(run.data, text=text_columns(config))
+    session = open_session(config, run.config.parent, frame, trust=run.trust)
+    _note_unused(session, frame)
+    wanted = run.documents
+    output = Output(wanted.out, config, session.key, wanted.kinds, draft=wanted.draft, html=wanted.html)
+    ids = None if run.id is None else [run.id]
+    decisions = decide(session, frame, notice=None if run.as_of is None else run.as_of.date(), ids=ids)
+    with progress(decisions, len(frame) if ids is None else 1, "Writing") as counted:
+        written = [output.write(decision) for decision in counted]
+    _report(written, wanted, as_json=run.as_json)
+    _exit(run, [item.record for item in written])
+
+
+def text_columns(config: AuditConfig) -> list[str]:
+    """Columns of facts that are read as they are written: `007` is an id, and `1.10` a version."""
+    facts = config.facts.model_dump(exclude=NUMBER_FACTS)
+    return [column for column in facts.values() if column is not None]
+
+
+def _note_unused(session: Session, frame: pd.DataFrame) -> None:
+    facts = session.config.facts.model_dump().values()
+    unused = [str(name) for name in frame.columns if name not in {*session.explainer.model.columns, *facts}]
+    if unused:
+        _say(f"Ignored, since neither the model nor [facts] uses them: {', '.join(unused)}.")
+
+
+def _report(written: Sequence[Written], documents: Documents, *, as_json: bool) -> None:
+    records = [item.record for item in written]
+    names = [path.name for item in written for path in item.files]
+    counts = {"letters": sum(item.letter for item in written)} if "letter" in documents.kinds else {}
+    if documents.draft:
+        counts = {"draft letters": names.count("DRAFT-notice.pdf")}
+    if "audit" in documents.kinds:
+        counts["audits"] = names.count("audit.pdf")
+    if as_json:
+        typer.echo(json.dumps({**counts, "decisions": [_result(item) for item in written]}, indent=2))
+        return
+    from rich.console import Console
+
+    from lrp_audit.terminal import summary_table
+
+    Console(highlight=False).print(summary_table(counts, records))
+    typer.echo(f"In {documents.out}")
+
+
+def _result(item: Written) -> dict[str, object]:
+    refusal = item.record.refusal
+    return {
+        "id": item.record.decision.id,
+        "state": None if refusal is None else refusal.state,
+        "next_step": None if refusal is None else refusal.next_step,
+        "files": [path.as_posix() for path in item.files],
+    }
+
+
+def _exit(run: Run, records: Sequence[Record]) -> None:
+    """Exit codes of a run that wrote what it could."""
+    if run.documents.draft:
+        return
+    if run.id is not None:
+        _exit_for_named(records, approved="letter" not in run.documents.kinds)
+    elif run.strict and any(record.refusal and record.refusal.state != "NOT_ADVERSE" for record in records):
+        raise typer.Exit(1)
+
+
+def _exit_for_named(records: Sequence[Record], *, approved: bool = True) -> None:
+    """Exit with 1 if the one named decision was refused, or with 2 if its row is invalid.
+
+    An approval, for which no letter is due, counts as refused only where a letter was asked for.
+    """
+    for refusal in (record.refusal for record in records):
+        if refusal is None or (approved and refusal.state == "NOT_ADVERSE"):
+            continue
+        _say(f"{refusal.state} ({refusal.rule}): {refusal.evidence} {refusal.next_step}")
+        raise typer.Exit(2 if refusal.state == "INVALID_INPUT" else 1)
+
+
+def _show(records: Sequence[Record], top: int, most: int) -> None:
+    from rich.console import Console
+
+    from lrp_audit.terminal import decision_table, headline, strongest, sum_line
+
+    console = Console(highlight=False)
+    order = sorted(records, key=lambda record: record.outcome is None or not record.outcome.adverse)  # stable
+    for record in order[:most]:
+        if record.contributions:
+            console.print(decision_table(record, console, top))
+        else:
+            console.print(headline(record), markup=False)
+        console.print(sum_line(record, len(strongest(record.contributions, top))) + "\n", markup=False)
+    if len(records) > most:
+        _say(f"{len(records) - most} more: --rows, --id or --json shows them.")
+
+
+def _print_records(records: Sequence[Record]) -> None:
+    from lrp_audit.record import canonical
+
+    typer.echo("[" + ",\n".join(canonical(record).decode() for record in records) + "]")
+
+
+def _quoted(path: Path) -> str:
+    import shlex
+
+    return shlex.quote(str(path))
+
+
+def _say(sentence: str) -> None:
+    """A sentence on stderr; text from files cannot steer the terminal."""
+    from lrp_audit.terminal import printable
+
+    typer.echo("\n".join(printable(line) for line in sentence.split("\n")), err=True)
+
+
+def _fail(sentence: str) -> NoReturn:
+    _say(f"lrp-audit: {sentence}")
+    sys.exit(2)
+
+
+def main() -> None:
+    """Run the command line. Whatever a user can cause ends in one sentence on stderr."""
+    try:
+        app()
+    except SystemExit as stop:
+        if stop.code == 130:
+            _say("lrp-audit: interrupted; every file written so far is complete.")
+        raise
+    except LrpAuditError as error:
+        _fail(str(error))
+    except OSError as error:
+        _fail(f"{error.filename or 'a file'}: {error.strerror or error}")
+    except MemoryError:
+        _fail("not enough memory; explain fewer rows at a time.")

@@ -1,0 +1,88 @@
+"""What this installation consists of and what it lacks."""
+
+from __future__ import annotations
+
+import ctypes
+import platform
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import metadata, util
+from pathlib import Path
+
+from lrp_audit.errors import LrpAuditError
+from lrp_audit.resources import samples, templates
+
+PACKAGES = (
+    "lrp_audit", "torch", "scikit-learn", "numpy", "pandas", "pyarrow", "skops", "safetensors", "pydantic", "rfc8785",
+    "Jinja2", "weasyprint", "font-source-sans-pro", "typer", "rich", "scipy",
+)  # fmt: skip
+REINSTALL = "pip install --force-reinstall lrp_audit"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at: its version or place, or, where it is missing, what to type."""
+
+    name: str
+    found: str | None
+    remedy: str = ""
+
+
+def examine() -> tuple[Finding, ...]:
+    """Everything a run needs, in the order in which a new machine would get it."""
+    return (Finding("python", platform.python_version()), *_packages(), *_libraries(), *_files())
+
+
+def apt_line(findings: tuple[Finding, ...]) -> str | None:
+    """The one line that installs the missing system libraries on Debian or Ubuntu."""
+    missing = [item.remedy for item in findings if item.found is None and item.remedy.startswith("lib")]
+    return f"sudo apt-get install --no-install-recommends {' '.join(missing)}" if missing else None
+
+
+def _packages() -> Iterator[Finding]:
+    for name in PACKAGES:
+        try:
+            yield Finding(name, metadata.version(name))
+        except metadata.PackageNotFoundError:
+            yield Finding(name, None, f"pip install {name}")
+
+
+def _libraries() -> Iterator[Finding]:
+    """The shared libraries that WeasyPrint loads by name."""
+    yield Finding("pango", _version("libpango-1.0.so.0", "pango_version_string"), "libpango-1.0-0")
+    yield Finding("pangoft2", _version("libpangoft2-1.0.so.0"), "libpangoft2-1.0-0")
+    yield Finding("harfbuzz", _version("libharfbuzz.so.0", "hb_version_string"), "libharfbuzz0b")
+    yield Finding("harfbuzz subset", _version("libharfbuzz-subset.so.0"), "libharfbuzz-subset0")
+
+
+def _version(library: str, function: str | None = None) -> str | None:
+    try:
+        loaded = ctypes.CDLL(library)
+    except OSError:
+        return None
+    if function is None:
+        return "present"
+    ask = getattr(loaded, function)
+    ask.restype = ctypes.c_char_p
+    return str(ask().decode())
+
+
+def _files() -> Iterator[Finding]:
+    yield Finding("fonts", _font_folder(), "pip install font-source-sans-pro")
+    yield Finding("templates", _folder(templates), REINSTALL)
+    yield Finding("samples", _folder(samples), REINSTALL)
+
+
+def _font_folder() -> str | None:
+    package = util.find_spec("font_source_sans_pro")
+    if package is None or package.origin is None:
+        return None
+    files = sorted(Path(package.origin).parent.rglob("SourceSansPro-*.ttf"))
+    return f"{len(files)} faces of Source Sans Pro" if files else None
+
+
+def _folder(find: Callable[[], Path]) -> str | None:
+    try:
+        return str(find())
+    except LrpAuditError:
+        return None

@@ -1,0 +1,128 @@
+"""What the command line shows: signed bars, the summary of a run, a progress bar. Colour is only ever a second cue."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeVar
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from lrp_audit.record import ColumnContribution, Conservation, Record
+
+BAR_WIDTH = 12  # cells on each side of zero
+AGAINST, FAVOUR = "red", "blue"
+_HALVES = {"utf": ("█", "▌", "▐"), "ascii": ("#", "#", "#")}
+
+Item = TypeVar("Item")
+
+
+def printable(text: str) -> str:
+    """Text from a table or a file name with its control characters shown, so that it cannot steer the terminal."""
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape", "surrogatepass").decode() for char in text
+    )
+
+
+@contextlib.contextmanager
+def progress(items: Iterable[Item], total: int, title: str) -> Iterator[Iterator[Item]]:
+    """The items, counted by a bar on stderr where that is a terminal."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        yield iter(bar.track(items, total=total, description=title))
+
+
+def decision_table(record: Record, console: Console, most: int) -> Table:
+    """One decision: what counted against and in favour, the strongest first, with a symmetric scale."""
+    shown = strongest(record.contributions, most)
+    scale = max((abs(item.relevance) for item in shown), default=0.0)
+    table = Table(title=Text(headline(record), style="bold"), title_justify="left", box=None, pad_edge=False)
+    table.add_column("input", no_wrap=True)
+    table.add_column("applicant", justify="right")
+    table.add_column("reference", justify="right")
+    table.add_column("in favour - | + against".center(2 * BAR_WIDTH + 1), no_wrap=True)
+    table.add_column("relevance", justify="right", no_wrap=True)
+    glyphs = _HALVES["utf" if console.encoding.startswith("utf") else "ascii"]
+    for item in shown:
+        table.add_row(
+            Text(printable(item.label)),
+            Text(printable(item.display) + (" (imputed)" if item.imputed else "")),
+            Text(printable(item.reference_display)),
+            bar(item.relevance, scale, glyphs),
+            f"{item.relevance:+.4f}",
+        )
+    return table
+
+
+def strongest(contributions: Sequence[ColumnContribution], most: int) -> list[ColumnContribution]:
+    """The `most` largest contributions of either sign, most adverse first."""
+    chosen = sorted(contributions, key=lambda item: (-abs(item.relevance), item.column))[:most]
+    return sorted(chosen, key=lambda item: (-item.relevance, item.column))
+
+
+def bar(value: float, scale: float, glyphs: tuple[str, str, str]) -> Text:
+    """A bar from the middle: to the right against the applicant, to the left in favour."""
+    full, left_half, right_half = glyphs
+    halves = round(2 * BAR_WIDTH * abs(value) / scale) if scale else 0
+    cells = full * (halves // 2)
+    if value >= 0:
+        right = cells + left_half * (halves % 2)
+        return Text(" " * BAR_WIDTH + "|").append(right.ljust(BAR_WIDTH), style=AGAINST)
+    left = right_half * (halves % 2) + cells
+    return Text(left.rjust(BAR_WIDTH), style=FAVOUR).append("|" + " " * BAR_WIDTH, style="default")
+
+
+def headline(record: Record) -> str:
+    """One line on a decision: its id, its score against the cutoff, and its state."""
+    name = printable(record.decision.id)
+    state = "" if record.refusal is None else f"; {record.refusal.state}"
+    outcome = record.outcome
+    if outcome is None:
+        return f"{name}: not scored{state}"
+    side = "adverse" if outcome.adverse else "not adverse"
+    return f"{name}: {outcome.cutoff_on} {outcome.score:.4g} against a cutoff of {outcome.cutoff:.4g}, {side}{state}"
+
+
+def sum_line(record: Record, shown: int) -> str:
+    """What the bars add up to, and whether that is what was to be explained."""
+    books = record.conservation
+    if books is None:
+        reason = "" if record.refusal is None else f" {printable(record.refusal.evidence)}"
+        return f"Not explained.{reason}"
+    hidden = len(record.contributions) - shown
+    more = f" and {hidden} smaller ones" if hidden > 0 else ""
+    return (
+        f"These{more} sum to {books.attributed:+.4f}; explained: {books.explained:+.4f}, the margin less that of the "
+        f"reference{_people(record)}. Residual {books.residual:.1e}, {conserved(books)}."
+    )
+
+
+def _people(record: Record) -> str:
+    reference = record.reference
+    return "" if reference is None else f" ({reference.name}, {reference.population} people)"
+
+
+def conserved(books: Conservation) -> str:
+    """Whether the relevance sums to what it explains, to rounding."""
+    within = abs(books.residual) <= books.tolerance
+    return "within rounding: conserved" if within else f"beyond the tolerance of {books.tolerance:.1e}: NOT conserved"
+
+
+def summary_table(documents: dict[str, int], records: Iterable[Record]) -> Table:
+    """The end of a run: documents written, and how many decisions ended in each refusal state."""
+    states = Counter(record.refusal.state for record in records if record.refusal is not None)
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column()
+    table.add_column(justify="right")
+    for name, count in documents.items():
+        table.add_row(name, str(count), style="bold")
+    if states:
+        table.add_row("no letter", str(states.total()), style="bold")
+    for state, count in sorted(states.items(), key=lambda entry: (-entry[1], entry[0])):
+        table.add_row(f"  {state}", str(count))
+    return table
