@@ -9,7 +9,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, TypeVar
@@ -78,13 +78,14 @@ class Phrases:
     phrases: tuple[str, ...]
 
     def found_in(self, text: str) -> str | None:
-        """The first phrase that `text` holds as whole words, in any case; a trailing `*` is the rest of a word."""
-        words = " ".join(text.split())
-        for phrase in self.phrases:
-            stem = re.escape(phrase.rstrip("*")) + (r"\w*" if phrase.endswith("*") else "")
-            if re.search(rf"(?<!\w){stem}(?!\w)", words, flags=re.IGNORECASE):
-                return phrase.rstrip("*")
-        return None
+        """What `text` says of them, as whole words in any case and spacing; a trailing `*` is the rest of a word."""
+        found = self._pattern.search(" ".join(text.split()))
+        return None if found is None else found[0]
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        stems = (re.escape(phrase.rstrip("*")) + (r"\w*" if phrase.endswith("*") else "") for phrase in self.phrases)
+        return re.compile(rf"(?<!\w)(?:{'|'.join(stems)})(?!\w)", flags=re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ class Texts:
     agencies: Mapping[str, Agency]
     forbidden: tuple[Phrases, ...]
     prohibited: tuple[Phrases, ...]
-    opposites: tuple[tuple[str, str], ...]
+    opposites: frozenset[frozenset[str]]
 
     def __getitem__(self, name: str) -> LegalText:
         """The legal text with this id; ReportError where there is none."""
@@ -144,7 +145,7 @@ def read(path: Path) -> Texts:
             agencies=_by_id(Agency, raw["agency"], language),
             forbidden=_phrases(raw["forbidden"]),
             prohibited=_phrases(raw["prohibited"]),
-            opposites=tuple((first, second) for first, second in raw["opposites"]["pairs"]),
+            opposites=frozenset(frozenset((first, second)) for first, second in raw["opposites"]["pairs"]),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ReportError(f"The legal texts '{path.name}' are damaged ({error}): install the package again.") from None

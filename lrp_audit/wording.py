@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Literal
@@ -67,12 +67,17 @@ def prohibited_term(text: str, texts: Texts) -> str | None:
 
 
 def contradictions(statements: Sequence[str], texts: Texts) -> tuple[tuple[str, str], ...]:
-    """Pairs of statements that say the same, or that differ only by a pair of opposite words."""
-    plain = [_plain(text) for text in statements]
+    """Pairs of statements that say the same, or the opposite: word by word they are equal or opposites."""
     return tuple(
-        (statements[i], statements[j])
-        for i, j in combinations(range(len(plain)), 2)
-        if plain[i] == plain[j] or any(_blank(plain[i], pair) == _blank(plain[j], pair) for pair in texts.opposites)
+        (first, second)
+        for first, second in combinations(statements, 2)
+        if _answers(_words(first), _words(second), texts.opposites)
+    )
+
+
+def _answers(first: Sequence[str], second: Sequence[str], opposites: Collection[frozenset[str]]) -> bool:
+    return len(first) == len(second) and all(
+        one == other or frozenset((one, other)) in opposites for one, other in zip(first, second, strict=True)
     )
 
 
@@ -81,10 +86,5 @@ def _is_raw(column: str) -> bool:
     return " " not in column and not column.isdigit() and re.search(r"[_.\d]|\w[A-Z]", column) is not None
 
 
-def _plain(text: str) -> str:
-    return " ".join(re.findall(r"\w+", text.casefold()))
-
-
-def _blank(plain: str, pair: tuple[str, str]) -> str:
-    first, second = map(re.escape, pair)
-    return re.sub(rf"\b(?:{first}|{second})\b", "*", plain)
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w+", text.casefold())
