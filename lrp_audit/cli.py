@@ -22,12 +22,9 @@ from lrp_audit.errors import DataError, LrpAuditError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from lrp_audit.config import AuditConfig
     from lrp_audit.output import Document, Written
     from lrp_audit.record import Record
     from lrp_audit.session import Session
-
-NUMBER_FACTS = {"amount", "product", "age", "score", "bureau_score"}  # these columns may be inputs of the model as well
 
 app = typer.Typer(
     name="lrp-audit",
@@ -208,13 +205,14 @@ class Run:
 def _run(run: Run) -> None:
     from lrp_audit.config import load
     from lrp_audit.decisions import decide
+    from lrp_audit.facts import text_columns
     from lrp_audit.output import Output
     from lrp_audit.session import open_session
     from lrp_audit.tables import read_table
     from lrp_audit.terminal import progress
 
     config = load(run.config)
-    frame = read_table(run.data, text=text_columns(config))
+    frame = read_table(run.data, text=text_columns(config.facts))
     session = open_session(config, run.config.parent, frame, trust=run.trust)
     _note_unused(session, frame)
     wanted = run.documents
@@ -225,12 +223,6 @@ def _run(run: Run) -> None:
         written = [output.write(decision) for decision in counted]
     _report(written, wanted, as_json=run.as_json)
     _exit(run, [item.record for item in written])
-
-
-def text_columns(config: AuditConfig) -> list[str]:
-    """Columns of facts that are read as they are written: `007` is an id, and `1.10` a version."""
-    facts = config.facts.model_dump(exclude=NUMBER_FACTS)
-    return [column for column in facts.values() if column is not None]
 
 
 def _note_unused(session: Session, frame: pd.DataFrame) -> None:

@@ -20,6 +20,8 @@ from lrp_audit.record import Addressee, BureauFacts, Dates, DecisionFacts, Recor
 
 NOTICE_DAYS = 30  # 12 CFR 1002.9(a)(1)(i)-(iii)
 
+_MAYBE_INPUTS = {"amount", "product", "age", "score", "bureau_score"}  # numbers, or the model's own columns
+
 _YES = {"yes", "y", "true", "1"}
 _NO = {"no", "n", "false", "0", ""}
 
@@ -35,6 +37,11 @@ class RowFacts:
     decision: DecisionFacts
     addressee: Addressee
     problem: str | None = None
+
+
+def text_columns(facts: FactsSection) -> list[str]:
+    """Columns of a table to be read as they are written: `007` is an id, and `1.10` a version."""
+    return [column for fact, column in facts.model_dump().items() if column is not None and fact not in _MAYBE_INPUTS]
 
 
 def require_columns(facts: FactsSection, frame: pd.DataFrame) -> None:

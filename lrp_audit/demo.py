@@ -1,0 +1,120 @@
+"""The main job on the shipped synthetic samples: letters with their audits, then every refusal state that is reachable."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+
+from lrp_audit.config import AuditConfig, load
+from lrp_audit.decisions import decide
+from lrp_audit.errors import ReportError
+from lrp_audit.facts import text_columns
+from lrp_audit.output import Document, Output, Written
+from lrp_audit.record import RefusalState
+from lrp_audit.resources import samples
+from lrp_audit.session import open_session
+from lrp_audit.tables import read_table
+from lrp_audit.terminal import progress, summary_table
+
+NOTICE = dt.date(2026, 11, 16)  # the samples' decisions were made shortly before
+DOCUMENTS: frozenset[Document] = frozenset({"letter", "audit"})
+
+
+@dataclass(frozen=True)
+class Case:
+    """A small configuration under `refusals/`, a row of its table, and the state that row ends in."""
+
+    settings: str
+    id: str
+    state: RefusalState
+
+
+CASES = (
+    Case("stale_reference", "R-001", "REFERENCE_MISSING_OR_STALE"),
+    Case("no_approval", "R-001", "MISSING_LEGAL_TEXT"),
+    Case("unmapped_reason", "R-001", "UNMAPPED_PRINCIPAL_REASON"),
+    Case("contradictory_reasons", "R-001", "CONTRADICTORY_REASONS"),
+    Case("no_adverse_contribution", "R-001", "NO_ADVERSE_CONTRIBUTION"),
+    Case("protected_inputs", "R-001", "PROHIBITED_BASIS_INFLUENTIAL"),
+    Case("protected_inputs", "R-002", "SPECIAL_CATEGORY_INFLUENTIAL"),
+    Case("protected_inputs", "R-003", "AGE_62_NEGATIVE"),
+)
+
+UNREACHABLE: dict[RefusalState, str] = {
+    "REVIEW_PENDING": "reviews are not recorded yet, so none can be pending",
+}
+
+
+def run(out: Path, console: Console) -> None:
+    """Write everything below `out` and say what came of it.
+
+    Raises:
+        ReportError: `out` cannot be written to.
+    """
+    folder = _copy_samples(out / "input")
+    console.print("Everybody and everything in these files is synthetic.\n", style="bold")
+    written = _decide(folder / "audit.toml", folder / "synthetic_applications.csv", out)
+    _print_main_run(written, console)
+    console.print("\nRefusals that a whole run can end in, each from one short audit.toml:", style="bold")
+    _print_cases(folder / "refusals", out / "refusals", console)
+    for state, why in UNREACHABLE.items():
+        console.print(f"Not reachable: {state}, since {why}.")
+    console.print(f"\nLook in {out}: a folder per decision, with notice.pdf, audit.pdf and record.json.", markup=False)
+    console.print(f"Settings and data are in {folder}; change them and run `lrp-audit letter` on them.", markup=False)
+
+
+def _copy_samples(target: Path) -> Path:
+    """The samples beside the output: a run makes a key beside audit.toml, and an installed package may be read-only."""
+    try:
+        ignored = shutil.ignore_patterns("*.py", "__pycache__", "*.key")
+        return Path(shutil.copytree(samples(), target, ignore=ignored, dirs_exist_ok=True))
+    except (OSError, shutil.Error) as error:
+        raise ReportError(f"{target} cannot be written: {getattr(error, 'strerror', None) or error}.") from error
+
+
+def _decide(settings: Path, data: Path, out: Path, ids: Sequence[str] | None = None) -> list[Written]:
+    config = load(settings)
+    frame = read_table(data, text=text_columns(config.facts))
+    session = open_session(config, settings.parent, frame)
+    output = Output(out, config, session.key, DOCUMENTS)
+    decisions = decide(session, frame, notice=NOTICE, ids=ids)
+    with progress(decisions, len(frame) if ids is None else len(ids), settings.stem) as counted:
+        return [output.write(decision) for decision in counted]
+
+
+def _print_main_run(written: Sequence[Written], console: Console) -> None:
+    letters = sum(item.letter for item in written)
+    audits = sum(path.name == "audit.pdf" for item in written for path in item.files)
+    console.print(summary_table({"letters": letters, "audits": audits}, [item.record for item in written]))
+    console.print("\nWhy a row got no letter:", style="bold")
+    table = _table()
+    for item in written:
+        if item.record.refusal is not None:
+            table.add_row(item.record.decision.id, item.record.refusal.state, item.record.refusal.evidence)
+    console.print(table)
+
+
+def _print_cases(folder: Path, out: Path, console: Console) -> None:
+    table = _table()
+    for settings in dict.fromkeys(case.settings for case in CASES):
+        ids = [case.id for case in CASES if case.settings == settings]
+        for item in _decide(folder / f"{settings}.toml", folder / "synthetic_rows.csv", out / settings, ids):
+            refusal = item.record.refusal
+            state, evidence = ("letter", "") if refusal is None else (refusal.state, refusal.evidence)
+            table.add_row(f"{settings}.toml", state, evidence)
+    console.print(table)
+
+
+def _table() -> Table:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column()
+    return table
