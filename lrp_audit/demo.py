@@ -1,4 +1,4 @@
-"""The main job on the shipped synthetic samples: letters with their audits, then every refusal state that is reachable."""
+"""The main job on the shipped synthetic samples: letters with their audits, then every reachable refusal state."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from lrp_audit.config import AuditConfig, load
+from lrp_audit.config import load
 from lrp_audit.decisions import decide
 from lrp_audit.errors import ReportError
 from lrp_audit.facts import text_columns
