@@ -1,6 +1,7 @@
 """Documents: a record in, HTML and PDF out."""
 
+from lrp_audit.report.audit import audit_html, audit_pdf
 from lrp_audit.report.fonts import unprintable
 from lrp_audit.report.letter import letter_html, letter_pdf
 
-__all__ = ["letter_html", "letter_pdf", "unprintable"]
+__all__ = ["audit_html", "audit_pdf", "letter_html", "letter_pdf", "unprintable"]

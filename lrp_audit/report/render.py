@@ -1,0 +1,172 @@
+"""Context -> HTML -> PDF. Nothing is read or fetched on the way but the package's own templates, sheets and fonts."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from weasyprint import CSS, HTML, Attachment
+from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherResponse
+
+from lrp_audit.errors import ReportError
+from lrp_audit.report.fonts import Face, configuration
+from lrp_audit.resources import templates
+
+_SHEETS = ("base/tokens.css", "base/print.css")
+# A stream whose data end in CR, written before LF and `endstream`: strict readers count the CR to the line end and find
+# the stream one byte short. The cross-reference stream comes after the finisher; spaces in the XMP packet change it.
+_UNCLEAR_END = b"\r\nendstream"
+_PADDINGS = 16
+_BETWEEN_TAGS = re.compile(r">\s+<")
+
+_UA_EXTENSION = b"""<rdf:Description xmlns:pdfuaid="http://www.aiim.org/pdfua/ns/id/" rdf:about="" pdfuaid:part="1"/>\
+<rdf:Description rdf:about="" xmlns:pdfaExtension="http://www.aiim.org/pdfa/ns/extension/" \
+xmlns:pdfaSchema="http://www.aiim.org/pdfa/ns/schema#" xmlns:pdfaProperty="http://www.aiim.org/pdfa/ns/property#">\
+<pdfaExtension:schemas><rdf:Bag><rdf:li rdf:parseType="Resource">\
+<pdfaSchema:schema>PDF/UA Universal Accessibility Schema</pdfaSchema:schema>\
+<pdfaSchema:namespaceURI>http://www.aiim.org/pdfua/ns/id/</pdfaSchema:namespaceURI>\
+<pdfaSchema:prefix>pdfuaid</pdfaSchema:prefix><pdfaSchema:property><rdf:Seq><rdf:li rdf:parseType="Resource">\
+<pdfaProperty:name>part</pdfaProperty:name><pdfaProperty:valueType>Integer</pdfaProperty:valueType>\
+<pdfaProperty:category>internal</pdfaProperty:category><pdfaProperty:description>PDF/UA part</pdfaProperty:description>\
+</rdf:li></rdf:Seq></pdfaSchema:property></rdf:li></rdf:Bag></pdfaExtension:schemas></rdf:Description>"""
+
+
+@dataclass(frozen=True)
+class Source:
+    """The canonical record that a document attaches. `date` stands in its file entry: there is no clock here."""
+
+    content: bytes
+    description: str
+    date: dt.date
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(templates()),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+
+
+def to_html(folder: str, context: Mapping[str, object], *, styled: bool = False) -> str:
+    """The document of a template folder as one minified page in Unicode normal form C.
+
+    Args:
+        folder: the document type's folder under `templates/`.
+        context: what the template prints.
+        styled: carry the style sheets inside, for a reader without them.
+    """
+    css = Markup("\n".join(_sheet_text(folder))) if styled else Markup("")
+    page = _environment().get_template(f"{folder}/document.html").render(**context, css=css)
+    return unicodedata.normalize("NFC", _BETWEEN_TAGS.sub("><", page))
+
+
+def to_pdf(html: str, folder: str, fonts: tuple[Face, ...], *, identifier: str, source: Source | None = None) -> bytes:
+    """A tagged PDF: PDF/UA-1, and with a `source` also PDF/A-3a with it attached.
+
+    The bytes depend on the arguments and the versions of the libraries alone.
+
+    Raises:
+        ReportError: the page asks for a resource, or a character fell back to a font of the machine.
+    """
+    for padding in range(_PADDINGS):
+        pdf = _write(html, folder, fonts, identifier, source, padding)
+        if source is None or _UNCLEAR_END not in pdf:
+            return pdf
+    raise ReportError("The document was not written: a stream in it always ends in a carriage return.")
+
+
+def _write(
+    html: str, folder: str, fonts: tuple[Face, ...], identifier: str, source: Source | None, padding: int
+) -> bytes:
+    shared, face_rules = configuration(fonts)
+    try:
+        pdf: bytes = HTML(string=html, url_fetcher=_Nothing()).write_pdf(
+            stylesheets=[face_rules, _sheet(folder)],
+            font_config=shared,
+            pdf_variant="pdf/ua-1" if source is None else "pdf/a-3a",
+            pdf_identifier=identifier.encode(),
+            attachments=None if source is None else [_attachment(source)],
+            finisher=_Finisher(frozenset(face.family for face in fonts), source is not None, padding),
+        )
+    except FatalURLFetchingError as error:
+        raise ReportError(f"The document was not written, since it asks for the resource {error}.") from None
+    return pdf
+
+
+def _sheet_text(folder: str) -> list[str]:
+    return [(templates() / name).read_text(encoding="utf-8") for name in (*_SHEETS, f"{folder}/document.css")]
+
+
+@lru_cache(maxsize=8)
+def _sheet(folder: str) -> CSS:
+    return CSS(string="\n".join(_sheet_text(folder)), url_fetcher=_Nothing())
+
+
+def _attachment(source: Source) -> Attachment:
+    moment = dt.datetime.combine(source.date, dt.time())
+    return Attachment(
+        string=source.content,
+        name="record.json",
+        description=source.description,
+        relationship="Source",
+        created=moment,
+        modified=moment,
+    )
+
+
+class _Nothing(URLFetcher):  # type: ignore[misc]
+    """Fetches nothing; asking stops the rendering, whatever WeasyPrint would make of a failure."""
+
+    def fetch(self, url: str, headers: dict[str, str] | None = None) -> URLFetcherResponse:
+        raise FatalURLFetchingError(url)
+
+
+@dataclass(frozen=True)
+class _Finisher:
+    """WeasyPrint's public hook before a PDF is written: checks the fonts, and states PDF/UA beside PDF/A."""
+
+    families: frozenset[str]
+    archival: bool
+    padding: int
+
+    def __call__(self, document: Any, pdf: Any) -> None:
+        used = list(document.fonts.values())
+        foreign = {font.family for font in used} - self.families
+        missing = {char for font in used for char in font.missing}
+        if foreign or missing:
+            found = ", ".join([*sorted(foreign), *(f"U+{char:04X}" for char in sorted(missing))])
+            raise ReportError(
+                f"The document was not written, since text left its own fonts ({found}); name a font file that has "
+                "these characters in documents.extra_fonts."
+            )
+        if self.archival:
+            _state_accessibility(pdf, self.padding)
+            _end_streams_clearly(pdf)
+
+
+def _state_accessibility(pdf: Any, padding: int) -> None:
+    """PDF/A allows the PDF/UA identifier only with its extension schema, inside the one rdf:RDF; kept uncompressed."""
+    for item in pdf.objects:
+        if getattr(item, "extra", {}).get("Type") == "/Metadata":
+            item.compress = False
+            packet = b"".join(item.stream).replace(b"</rdf:RDF>", _UA_EXTENSION + b"</rdf:RDF>")
+            item.stream = [packet.replace(b"</x:xmpmeta>", b"</x:xmpmeta>" + b" " * padding)]
+
+
+def _end_streams_clearly(pdf: Any) -> None:
+    """Leave a stream uncompressed where its compressed form has an unclear end."""
+    for item in pdf.objects:
+        if getattr(item, "compress", False) and item.data.endswith(_UNCLEAR_END):
+            item.compress = False
