@@ -55,7 +55,7 @@ def did_you_mean(name: str, allowed: Iterable[str]) -> str:
 
 
 def key_lines(text: str) -> dict[Key, int]:
-    """The line of every key and table of a valid TOML text, counted from 1.
+    """The line of every key and table of a valid TOML text with \\n line ends, counted from 1.
 
     Every statement is read by the TOML parser itself, on its own, so strings and arrays over several lines, quoted
     keys and inline tables need no grammar here.
@@ -76,7 +76,7 @@ def _statements(text: str) -> Iterator[tuple[int, str, bool]]:
     """Line number, text and whether it is a table header, of every statement; comments and empty lines are none."""
     pending: list[str] = []
     start = 1
-    for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):
         if not pending:
             start = number
         pending.append(line)

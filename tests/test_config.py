@@ -77,6 +77,8 @@ MISTAKES = [
     ("version = 3.2", 'version = "3.2"', 3, "model.version must be text in quotes, not 3.2."),
     ("cutof = 0.4", "cutoff = 0.4", 8, "decision.cutof is not a key of [decision]; did you mean 'cutoff'?"),
     ("cutoff = 1.5", "cutoff = 0.4", 8, "decision.cutoff must lie between 0 and 1"),
+    ("cutoff = 0", "cutoff = 0.4", 8, "both excluded, as a probability, not 0.0"),
+    ("cutoff = 1", "cutoff = 0.4", 8, "both excluded, as a probability, not 1.0"),
     ("cutoff = nan", "cutoff = 0.4", 8, "decision.cutoff must be a finite number, not nan."),
     ("cutoff = true", "cutoff = 0.4", 8, "decision.cutoff must be a number, not true."),
     ('adverse = "baad"', 'adverse = "bad"', 7, "decision.adverse: model.classes has no 'baad'; did you mean 'bad'?"),
@@ -122,7 +124,7 @@ def test_a_mistake_is_named_with_line_key_and_what_is_allowed(
         (MINIMAL + 'columns = ["income"]\n[columns.incom]\n', "line 4: model.columns has no 'incom'; did you mean"),
         (MINIMAL + '[decision]\ncutoff_on = "value"\nadverse = "yes"\n', 'line 5: decision.adverse must be "above"'),
         (MINIMAL + '[documents]\nlanguage = "../../x"\n', "line 4: documents.language must be a language code"),
-        (MINIMAL + '[credit_score]\nsource = "S"\nlow = 850\nhigh = 300\n', "line 5: credit_score.low must be less"),
+        (MINIMAL + '[credit_score]\nsource = "S"\nlow = 850\nhigh = 850\n', "line 5: credit_score.low must be less"),
         (MINIMAL + '[approval]\nby = " "\non = 2026-01-01\nversion = "1"\n', "line 4: approval.by is empty"),
         (
             MINIMAL + '[families]\na = {columns = ["x"]}\nb = {columns = ["x"]}\n',
@@ -135,6 +137,12 @@ def test_a_mistake_is_named_with_line_key_and_what_is_allowed(
 )
 def test_what_is_wrong_with_a_whole_file(tmp_path: Path, text: str | bytes, message: str) -> None:
     assert message in problem(tmp_path, text)
+
+
+def test_lines_are_counted_the_same_whatever_ends_them(tmp_path: Path) -> None:
+    text = "[model]\nfile = 'a'\ncolumns = [\n  'x',\n]\nnote = 1\n"
+    assert "line 6: model.note" in problem(tmp_path, text)
+    assert "line 6: model.note" in problem(tmp_path, text.replace("\n", "\r\n"))
 
 
 def test_every_mistake_of_a_file_is_told_in_the_order_of_its_lines(tmp_path: Path) -> None:

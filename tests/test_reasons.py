@@ -9,17 +9,19 @@ from itertools import pairwise
 from typing import Any, Literal, get_args
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lrp_audit import texts
 from lrp_audit.config import (
     ApprovalSection,
     AuditConfig,
+    ChecksSection,
     ColumnSection,
     ContactSection,
     CreditScoreSection,
     DecisionSection,
+    DocumentsSection,
     FamilySection,
     InstitutionSection,
     ModelSection,
@@ -396,8 +398,28 @@ def test_each_state_is_asked_of_some_standing() -> None:
 def test_a_protected_share_below_the_limit_and_outside_the_reasons_passes() -> None:
     columns = [column(name, 1.0) for name in list(WORDS)[:4]]
     assert judge(case(*columns, column("sex", 0.2, protected="prohibited")), config()).refusals == ()
-    refused = judge(case(*columns, column("sex", 0.22, protected="prohibited")), config())
+    at_limit = [column(name, 4.75) for name in list(WORDS)[:4]]
+    refused = judge(case(*at_limit, column("sex", 1.0, protected="prohibited")), config())
     assert states(refused) == ["PROHIBITED_BASIS_INFLUENTIAL"]
+    one, other = column("sex", 1.0, protected="prohibited"), column("race", -1.0, protected="prohibited")
+    assert states(judge(case(*at_limit, one, other), config())) == ["PROHIBITED_BASIS_INFLUENTIAL"]
+
+
+@pytest.mark.parametrize(
+    "just",
+    [
+        case(faithfulness=Faithfulness(stated=0.5, random=0.5)),
+        case(reference=reference(population=50)),
+        case(reference=reference(date=DECIDED - dt.timedelta(365))),
+        case(decision={"dates": Dates(decision=DECIDED, notice=DECIDED, notice_due=DECIDED)}),
+        case(*(column(name, 1.0 + i) for i, name in enumerate(list(WORDS)[:2])), faithfulness=Faithfulness(0.0, 1.0)),
+    ],
+    ids=["as good as random", "50 people", "a year old", "on the day", "no other families"],
+)
+def test_what_just_meets_a_limit_passes(just: Case) -> None:
+    judgement = judge(just, config())
+    assert judgement.refusals == ()
+    assert judgement.flags == ()
 
 
 def test_a_family_that_nets_a_protected_column_away_does_not_hide_it() -> None:
@@ -432,16 +454,24 @@ def test_recorded_outcomes_are_compared_as_labels(recorded: str, classes: tuple[
     assert judge(case(model=model, decision={"recorded": Recorded(outcome=recorded)}), config()).refusals == ()
 
 
+def test_the_other_side_of_a_regressor_s_cutoff_is_a_known_outcome() -> None:
+    model = case().model.model_copy(update={"classes": (), "adverse": "above"})
+    refusal = judge(case(model=model, decision={"recorded": Recorded(outcome="below")}), config()).refusals[0]
+    assert refusal.state == "DECISION_NOT_REPRODUCED"
+    assert "not a known label" not in refusal.evidence
+
+
 def test_named_outcome_labels_replace_the_class() -> None:
     by = config(decision=DecisionSection(recorded_adverse=("Declined", "Withdrawn by us")))
     assert judge(case(decision={"recorded": Recorded(outcome="Declined")}), by).refusals == ()
     assert states(judge(case(decision={"recorded": Recorded(outcome="denied")}), by)) == ["DECISION_NOT_REPRODUCED"]
 
 
+@example(difference=0.0, allowed=0.0)
 @given(difference=st.floats(0, 1e-2), allowed=st.none() | st.floats(0, 1e-2))
 def test_scores_agree_within_the_tolerance_and_no_further(difference: float, allowed: float | None) -> None:
     score = 0.73 + difference
-    by = config(checks=AuditConfig.model_fields["checks"].default.model_copy(update={"score_tolerance": allowed}))
+    by = config(checks=ChecksSection(score_tolerance=allowed))
     limit = 1e-9 if allowed is None else allowed
     refused = bool(judge(case(decision={"recorded": Recorded(score=score)}), by).refusals)
     assert refused is (abs(score - 0.73) > limit)
@@ -478,9 +508,10 @@ def test_a_protected_family_is_no_reason_even_with_wording() -> None:
     by = config(
         families={"sex": FamilySection(text={"en": "Personal circumstances"})}, columns={"sex": ColumnSection()}
     )
-    judgement = judge(case(column("sex", 1.0, protected="prohibited")), by)
-    assert judgement.reasons == ()
-    assert states(judgement) == ["PROHIBITED_BASIS_INFLUENTIAL"]
+    for settings_of_it in (by, config()):
+        judgement = judge(case(column("sex", 1.0, protected="prohibited")), settings_of_it)
+        assert judgement.reasons == ()
+        assert states(judgement) == ["PROHIBITED_BASIS_INFLUENTIAL"]
 
 
 @pytest.mark.parametrize(
@@ -539,6 +570,9 @@ def test_families_are_exact_sums_in_one_order_whatever_the_order_of_columns(
     for item in families:
         assert item.relevance == math.fsum(value for value, family in drawn if family == item.family)
     assert all((-a.relevance, a.family) < (-b.relevance, b.family) for a, b in pairwise(families))
+    size = {item.column: abs(item.relevance) for item in columns}
+    for item in families:
+        assert list(item.columns) == sorted(item.columns, key=lambda name: (-size[name], name))
     assert sorted(name for item in families for name in item.columns) == [item.column for item in columns]
 
 
@@ -575,6 +609,12 @@ def test_ranking_records_gap_and_coverage(drawn: list[tuple[float, str]]) -> Non
         assert ranking.gap == against[3] - against[4]
         assert ranking.near_tie is (ranking.gap <= 0.02 * against[3])
         assert any("Near-tie" in flag for flag in judgement.flags) is ranking.near_tie
+
+
+def test_a_gap_at_the_limit_is_a_near_tie() -> None:
+    by = config(checks=ChecksSection(near_tie=0.5), documents=DocumentsSection(max_reasons=1))
+    assert judge(case(column("income", 1.0), column("debt", 0.5)), by).ranking.near_tie
+    assert not judge(case(column("income", 1.0), column("debt", 0.499)), by).ranking.near_tie
 
 
 def test_ties_are_flagged_and_ordered_by_name() -> None:
