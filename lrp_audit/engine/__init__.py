@@ -1,0 +1,49 @@
+"""The engine: a graph in, relevance out. It knows nothing of features, law or documents."""
+
+from lrp_audit.engine.capture import capture, with_target
+from lrp_audit.engine.composite import PRESETS, Case, Composite, preset
+from lrp_audit.engine.graph import RelevanceGraph
+from lrp_audit.engine.ledger import Entry, Ledger
+from lrp_audit.engine.propagate import Attribution, Population, propagate, relevance
+from lrp_audit.engine.rules import (
+    LRP0,
+    AlphaBeta,
+    Constant,
+    Epsilon,
+    Flat,
+    Gamma,
+    Pass,
+    Rule,
+    WSquare,
+    Zero,
+    ZBox,
+    ZPlus,
+)
+
+__all__ = [
+    "LRP0",
+    "PRESETS",
+    "AlphaBeta",
+    "Attribution",
+    "Case",
+    "Composite",
+    "Constant",
+    "Entry",
+    "Epsilon",
+    "Flat",
+    "Gamma",
+    "Ledger",
+    "Pass",
+    "Population",
+    "RelevanceGraph",
+    "Rule",
+    "WSquare",
+    "ZBox",
+    "ZPlus",
+    "Zero",
+    "capture",
+    "preset",
+    "propagate",
+    "relevance",
+    "with_target",
+]

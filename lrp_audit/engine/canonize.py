@@ -1,0 +1,273 @@
+"""Graph passes between export and use: drop what does nothing, fold constants and batch norm, recognise norms.
+
+Every pass works on a `Draft` of our own; the exported program and the user's model are only read.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, fx
+
+from lrp_audit.errors import CaptureError, TrainingModeError
+
+aten = torch.ops.aten
+
+IDENTITIES = {
+    aten.clone.default,
+    aten.alias.default,
+    aten.detach.default,
+    aten.contiguous.default,
+    aten.lift_fresh_copy.default,
+    aten.lift_fresh.default,
+    aten.dropout.default,
+    aten.feature_dropout.default,
+    aten.alpha_dropout.default,
+}
+"""Operators whose output equals their first argument (dropout nodes are checked for evaluation mode before)."""
+
+_TRAINING_FLAG = {
+    aten.dropout.default: "train",
+    aten.feature_dropout.default: "train",
+    aten.alpha_dropout.default: "train",
+    aten.batch_norm.default: "training",
+    aten.rrelu.default: "training",
+    aten.lstm.input: "train",
+    aten.gru.input: "train",
+}
+_RANDOM = {
+    aten.bernoulli.default,
+    aten.bernoulli.p,
+    aten.multinomial.default,
+    aten.normal_functional.default,
+    aten.rand.default,
+    aten.rand_like.default,
+    aten.randint.low,
+    aten.randn.default,
+    aten.randn_like.default,
+    aten.randperm.default,
+}
+_ASSERTS = {
+    aten._assert_tensor_metadata.default,
+    aten.sym_constrain_range.default,
+    aten.sym_constrain_range_for_size.default,
+}
+_FOLDABLE_INTO = {
+    aten.linear.default,
+    aten.conv1d.default,
+    aten.conv2d.default,
+    aten.conv3d.default,
+    aten.conv1d.padding,
+    aten.conv2d.padding,
+    aten.conv3d.padding,
+}
+
+
+@dataclass
+class Draft:
+    """An exported graph on its way to a `RelevanceGraph`: ``constants`` holds what is known without any input."""
+
+    graph: fx.Graph
+    constants: dict[fx.Node, Any]
+    inputs: list[fx.Node]
+    output: fx.Node
+    scales: set[fx.Node] = field(default_factory=set)
+
+
+def canonize(draft: Draft) -> Draft:
+    """All passes, in order."""
+    for apply in (drop_asserts, drop_identities, fold_constants, fold_batch_norm, drop_dead, mark_scales):
+        apply(draft)
+    return draft
+
+
+def require_evaluation(graph: fx.Graph) -> None:
+    """Refuse operators exported in training mode, and random ones.
+
+    Raises:
+        TrainingModeError: dropout or batch norm would be active.
+        CaptureError: the model draws random numbers.
+    """
+    for node in graph.nodes:
+        if node.op != "call_function":
+            continue
+        flag = _TRAINING_FLAG.get(node.target)
+        if flag is not None and arguments(node)[flag]:
+            raise TrainingModeError(
+                f"{node.target} is in training mode in module {module_path(node) or 'the model itself'!r}; call model.eval() first."
+            )
+        if node.target is aten.scaled_dot_product_attention.default and arguments(node)["dropout_p"]:
+            raise TrainingModeError(
+                f"Attention in module {module_path(node)!r} drops out at random; call model.eval() first."
+            )
+        if node.target in _RANDOM:
+            raise CaptureError(f"The model draws random numbers ({node.target} in module {module_path(node)!r}).")
+
+
+def arguments(node: fx.Node) -> dict[str, Any]:
+    """The node's arguments by the operator's parameter names, defaults filled in; {} for plain Python functions."""
+    if not isinstance(node.target, torch._ops.OpOverload):
+        return {}
+    found: dict[str, Any] = {}
+    for position, parameter in enumerate(node.target._schema.arguments):
+        if position < len(node.args):
+            found[parameter.name] = node.args[position]
+        else:
+            found[parameter.name] = node.kwargs.get(parameter.name, parameter.default_value)
+    return found
+
+
+def module_path(node: fx.Node) -> str:
+    """Dotted path of the innermost module the node was traced in, '' for the model itself."""
+    stack = [path for path, _ in node.meta.get("nn_module_stack", {}).values() if not path.startswith("_empty")]
+    path = stack[-1] if stack else ""
+    return path.removeprefix("L['self'].").removeprefix("model.") if path != "model" else ""
+
+
+def drop_asserts(draft: Draft) -> None:
+    """Metadata and range asserts; sizes are checked on the inputs instead, see `RelevanceGraph.require_inputs`."""
+    for node in reversed(list(draft.graph.nodes)):
+        if node.target in _ASSERTS and not node.users:
+            draft.graph.erase_node(node)
+
+
+def drop_identities(draft: Draft) -> None:
+    """Copies, detaches and inactive dropout: the value is the argument's."""
+    for node in list(draft.graph.nodes):
+        if node.op == "call_function" and node.target in IDENTITIES:
+            source = node.args[0]
+            node.replace_all_uses_with(source)
+            draft.graph.erase_node(node)
+
+
+def fold_constants(draft: Draft) -> None:
+    """Compute once what depends on weights alone (masks, transposed or normalised weights)."""
+    with torch.no_grad():
+        for node in draft.graph.nodes:
+            if node.op != "call_function" or any(source not in draft.constants for source in node.all_input_nodes):
+                continue
+            known = draft.constants
+            args, kwargs = fx.node.map_arg((node.args, node.kwargs), lambda source: known[source])
+            draft.constants[node] = node.target(*args, **kwargs)
+
+
+def fold_batch_norm(draft: Draft) -> None:
+    """Merge evaluation-mode batch norm into the linear or convolution before it; elsewhere it stays an affine node."""
+    for node in list(draft.graph.nodes):
+        if node.target is not aten._native_batch_norm_legit_no_training.default:
+            continue
+        before = node.args[0]
+        if before.target not in _FOLDABLE_INTO or len(before.users) > 1:
+            continue
+        given = arguments(before)
+        if given["weight"] not in draft.constants or (
+            given["bias"] is not None and given["bias"] not in draft.constants
+        ):
+            continue
+        scale, shift = batch_norm_affine(*(_constant(draft, argument) for argument in _batch_norm_operands(node)))
+        weight, bias = draft.constants[given["weight"]], _constant(draft, given["bias"])
+        folded = weight * scale.reshape(-1, *[1] * (weight.ndim - 1))
+        folded_bias = shift if bias is None else bias * scale + shift
+        with draft.graph.inserting_before(before):
+            new_weight = _new_constant(draft, f"{before.name}_folded_weight", folded)
+            new_bias = _new_constant(draft, f"{before.name}_folded_bias", folded_bias)
+        before.args = (before.args[0], new_weight, new_bias, *before.args[3:])
+        for user in list(node.users):  # the normalised value is output 0; the rest are unused in evaluation
+            user.replace_all_uses_with(before)
+            draft.graph.erase_node(user)
+        draft.graph.erase_node(node)
+
+
+def batch_norm_affine(
+    weight: Tensor | None, bias: Tensor | None, mean: Tensor, variance: Tensor, eps: float
+) -> tuple[Tensor, Tensor]:
+    """Scale and shift per channel that evaluation-mode batch norm applies."""
+    scale = torch.rsqrt(variance + eps)
+    if weight is not None:
+        scale = scale * weight
+    shift = -mean * scale
+    return scale, shift if bias is None else shift + bias
+
+
+def _batch_norm_operands(node: fx.Node) -> tuple[Any, ...]:
+    given = arguments(node)
+    return given["weight"], given["bias"], given["running_mean"], given["running_var"], given["eps"]
+
+
+def _constant(draft: Draft, argument: Any) -> Any:
+    return draft.constants[argument] if isinstance(argument, fx.Node) else argument
+
+
+def _new_constant(draft: Draft, name: str, value: Tensor) -> fx.Node:
+    node = draft.graph.placeholder(name)
+    node.meta["val"] = value
+    draft.constants[node] = value
+    return node
+
+
+def drop_dead(draft: Draft) -> None:
+    """What no output reads."""
+    for node in reversed(list(draft.graph.nodes)):
+        if node.op == "call_function" and not node.users and "assert" not in str(node.target):
+            draft.graph.erase_node(node)
+            draft.constants.pop(node, None)
+
+
+def mark_scales(draft: Draft) -> None:
+    """Find root mean squares and standard deviations written in primitives: x * rsqrt(mean(x^2) + eps) and its kin.
+
+    The node that turns mean square into a scale (rsqrt, sqrt, pow, std) is marked; without a reference it is a constant
+    of the instance, as in a fused norm. With one it is an ordinary secant, so the sum stays exact.
+    """
+    for node in draft.graph.nodes:
+        if node.target in _TO_SCALE and _TO_SCALE[node.target](node) and all(_divides(user) for user in node.users):
+            draft.scales.add(node)
+
+
+def _is_mean_square(value: Any) -> bool:
+    """Mean or sum of squares, or a variance, up to added constants and floors."""
+    while isinstance(value, fx.Node) and value.target in _OFFSETS:
+        value = value.args[0]
+    if not isinstance(value, fx.Node):
+        return False
+    if value.target in _VARIANCES:
+        return True
+    return value.target in _MEANS and _is_square(value.args[0])
+
+
+def _is_square(value: Any) -> bool:
+    if not isinstance(value, fx.Node):
+        return False
+    if value.target is aten.pow.Tensor_Scalar:
+        return bool(value.args[1] == 2)  # noqa: PLR2004
+    return value.target is aten.mul.Tensor and value.args[0] is value.args[1]
+
+
+def _divides(node: fx.Node) -> bool:
+    """Whether a scale is used as one: as factor, as divisor, or on the way there."""
+    if node.target in _OFFSETS or node.target in _VIEWS or node.target is aten.reciprocal.default:
+        return all(_divides(user) for user in node.users)
+    return node.target in (aten.mul.Tensor, aten.div.Tensor)
+
+
+def _root(exponents: tuple[float, ...]) -> Callable[[fx.Node], bool]:
+    return lambda node: node.args[1] in exponents and _is_mean_square(node.args[0])
+
+
+_OFFSETS = {aten.add.Tensor, aten.add.Scalar, aten.clamp_min.default, aten.clamp.default, aten._to_copy.default}
+_VIEWS = {aten.unsqueeze.default, aten.expand.default, aten.view.default}
+_MEANS = {aten.mean.dim, aten.sum.dim_IntList}
+_VARIANCES = {aten.var.correction, aten.var.dim}
+_TO_SCALE: dict[Any, Callable[[fx.Node], bool]] = {
+    aten.rsqrt.default: lambda node: _is_mean_square(node.args[0]),
+    aten.sqrt.default: lambda node: _is_mean_square(node.args[0]),
+    aten.pow.Tensor_Scalar: _root((0.5, -0.5)),
+    aten.std.correction: lambda node: True,
+    aten.std.dim: lambda node: True,
+}
+
+GETITEM = operator.getitem

@@ -1,0 +1,416 @@
+"""Model and example inputs -> `RelevanceGraph`, through `torch.export`."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import threading
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor, fx, nn
+from torch.export import Dim, ExportedProgram
+from torch.export.graph_signature import InputKind, OutputKind
+
+from lrp_audit.engine.canonize import Draft, arguments, canonize, module_path, require_evaluation
+from lrp_audit.engine.graph import Input, Node, Ref, RelevanceGraph, SizeCheck
+from lrp_audit.errors import CaptureError, EngineError, InputError, TrainingModeError
+
+aten = torch.ops.aten
+Inputs = Tensor | Sequence[Tensor] | Mapping[str, Tensor]
+Target = Callable[[Tensor], Tensor]
+
+_EXPORT_LOCK = threading.RLock()  # torch.export is not thread-safe: four threads exporting at once crashed
+HALF = (torch.float16, torch.bfloat16)
+_DECOMPOSED = (  # long tail of operators that are plain compositions of others
+    aten.addcdiv.default,
+    aten.addcmul.default,
+    aten.baddbmm.default,
+    aten.cosine_similarity.default,
+    aten.einsum.default,
+    aten.glu.default,
+    aten.linalg_vector_norm.default,
+    aten.square.default,
+    aten.tile.default,
+    aten.type_as.default,
+)
+
+
+def capture(
+    model: nn.Module | ExportedProgram, example: Inputs | None = None, *, target: Target | None = None
+) -> RelevanceGraph:
+    """Record a model as one static graph with a dynamic number of rows (and sequence length).
+
+    Args:
+        model: a module in evaluation mode, or an already exported program with a dynamic batch dimension.
+        example: inputs as the model takes them (tensor, tuple or dict); a single row is widened to two. Not needed for
+            an exported program.
+        target: a function of the raw output (N, outputs) that gives one value per row (N,); becomes part of the graph.
+
+    Half precision models are captured in float32. The model itself is never changed.
+
+    Raises:
+        CaptureError: control flow on data, random numbers, a fixed batch size, an output that is not a tensor.
+        TrainingModeError: the model or one of its operators is in training mode.
+        InputError: the example does not fit the model's signature.
+        NonFiniteError: a weight holds NaN or infinity.
+    """
+    if isinstance(model, ExportedProgram):
+        names, program = _program_input_names(model), model
+    elif example is None:
+        raise InputError("Capturing a module needs example inputs.")
+    else:
+        names, program = _export_module(model, example)
+    with _EXPORT_LOCK:
+        graph = _lower(program, names)
+    return graph if target is None else with_target(graph, target)
+
+
+def name_inputs(names: Sequence[str], inputs: Inputs) -> dict[str, Tensor]:
+    """Inputs in any accepted form -> dict from input name to tensor."""
+    if isinstance(inputs, Mapping):
+        return dict(inputs)
+    given = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
+    if len(given) > len(names):
+        raise InputError(f"The model takes {len(names)} inputs ({', '.join(names)}), not {len(given)}.")
+    return dict(zip(names, given, strict=False))
+
+
+class _Logits(nn.Module):
+    """Calls the model by input name and returns only its raw output (decoders would otherwise export their cache)."""
+
+    def __init__(self, model: nn.Module, names: Sequence[str]) -> None:
+        super().__init__()
+        self.model = model
+        self.names = tuple(names)
+        self.training = False
+
+    def forward(self, *tensors: Tensor) -> Tensor:
+        return _logits(self.model(**dict(zip(self.names, tensors, strict=True))))
+
+
+def _logits(output: Any) -> Tensor:
+    """The raw output inside what a model returns: a tensor, an object or dict with ``logits``, or a first tensor."""
+    if isinstance(output, Mapping):
+        output = output.get("logits", next(iter(output.values()), None))
+    elif not isinstance(output, Tensor | tuple | list):
+        output = getattr(output, "logits", None)
+    elif not isinstance(output, Tensor):
+        output = output[0] if len(output) else None
+    if not isinstance(output, Tensor):
+        raise CaptureError("The model's output holds no tensor of logits; return a tensor or an object with `.logits`.")
+    return output
+
+
+def _export_module(model: nn.Module, example: Inputs) -> tuple[list[str], ExportedProgram]:
+    if model.training:
+        raise TrainingModeError(
+            "The model is in training mode, so its output would be random; call model.eval() first."
+        )
+    if any(parameter.dtype in HALF for parameter in model.parameters()):
+        model = copy.deepcopy(model).float()
+    parameters = _parameter_names(model)
+    named = name_inputs(parameters, example)
+    widened = {name: _widen(name, tensor) for name, tensor in named.items()}
+    sizes = tuple(_dynamic_sizes(tensor) for tensor in widened.values())
+    module = _Logits(model, tuple(widened))
+    with _EXPORT_LOCK, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            program = torch.export.export(
+                module,
+                tuple(widened.values()),
+                dynamic_shapes=(sizes,),
+                strict=False,
+                prefer_deferred_runtime_asserts_over_guards=False,
+            )
+        except EngineError:
+            raise
+        except Exception as error:
+            raise CaptureError(f"The model cannot be exported as one graph: {_first_line(error)}") from error
+    return list(widened), program
+
+
+def _parameter_names(model: nn.Module) -> list[str]:
+    kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    return [p.name for p in inspect.signature(model.forward).parameters.values() if p.kind in kinds]
+
+
+def _widen(name: str, tensor: Any) -> Tensor:
+    """At least two rows, since export makes a constant of a size of one; float32 for half precision."""
+    if not isinstance(tensor, Tensor) or tensor.ndim == 0 or tensor.shape[0] == 0:
+        raise InputError(f"The example input {name!r} must be a tensor with at least one row.")
+    tensor = tensor.detach()
+    if tensor.dtype in HALF:
+        tensor = tensor.float()
+    return tensor if tensor.shape[0] > 1 else tensor.expand(2, *tensor.shape[1:]).clone()
+
+
+def _dynamic_sizes(tensor: Tensor) -> dict[int, Any]:
+    """Rows always; the second dimension of token ids and of float sequences (N, S, F) too, where the model allows it."""
+    is_sequence = tensor.ndim == 3 if tensor.is_floating_point() else tensor.ndim >= 2  # noqa: PLR2004
+    sequence = {1: Dim.AUTO} if is_sequence and tensor.shape[1] > 1 else {}
+    return {0: Dim.AUTO, **sequence}
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip() or type(error).__name__
+    return text.splitlines()[0][:300]
+
+
+def _program_input_names(program: ExportedProgram) -> list[str]:
+    return [str(spec.arg.name) for spec in program.graph_signature.input_specs if spec.kind is InputKind.USER_INPUT]
+
+
+def _decompositions() -> dict[Any, Any]:
+    table = torch.export.default_decompositions()
+    extra = torch._decomp.get_decompositions([aten.linalg_vector_norm.default])
+    return {op: table[op] if op in table else extra[op] for op in _DECOMPOSED}
+
+
+def _functionalise(program: ExportedProgram) -> ExportedProgram:
+    """In-place writes become values; composite operators (linear, norms, attention) stay whole."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return program.run_decompositions(_decompositions())
+        except Exception as error:
+            raise CaptureError(
+                f"The exported graph cannot be brought into functional form: {_first_line(error)}"
+            ) from error
+
+
+def _lower(program: ExportedProgram, names: Sequence[str]) -> RelevanceGraph:
+    require_evaluation(program.graph)
+    program = _functionalise(program)
+    signature = program.graph_signature
+    placeholders = {node.name: node for node in program.graph.nodes if node.op == "placeholder"}
+    constants: dict[fx.Node, Any] = {}
+    weights: dict[str, Tensor] = {}
+    inputs = []
+    for spec in signature.input_specs:
+        node = placeholders[spec.arg.name]
+        if spec.kind is InputKind.USER_INPUT:
+            inputs.append(node)
+        elif spec.target is not None:
+            tensor = _stored(program, spec.target)
+            weights[spec.target.removeprefix("model.")] = tensor
+            constants[node] = tensor.detach()
+    _require_tensors(inputs, names)
+    draft = canonize(Draft(program.graph, constants, inputs, _output_node(program, placeholders)))
+    return _build(draft, names, weights, _size_check(program, inputs))
+
+
+def _stored(program: ExportedProgram, name: str) -> Tensor:
+    found = program.state_dict.get(name, program.constants.get(name))
+    if not isinstance(found, Tensor):
+        raise CaptureError(f"The graph holds {name!r}, which is not a tensor.")
+    return found
+
+
+def _require_tensors(inputs: Sequence[fx.Node], names: Sequence[str]) -> None:
+    for node, name in zip(inputs, names, strict=True):
+        value = node.meta.get("val")
+        if not isinstance(value, Tensor):
+            raise CaptureError(f"The model's input {name!r} is not a tensor; export it with tensor inputs only.")
+        if value.ndim == 0 or isinstance(value.shape[0], int):
+            raise CaptureError(
+                f"The number of rows of input {name!r} is fixed by the exported model; export it again with "
+                "dynamic_shapes that give dimension 0 of every input torch.export.Dim.AUTO (or Dim('batch'))."
+            )
+
+
+def _output_node(program: ExportedProgram, placeholders: Mapping[str, fx.Node]) -> fx.Node:
+    by_name = {node.name: node for node in program.graph.nodes}
+    names = [spec.arg.name for spec in program.graph_signature.output_specs if spec.kind is OutputKind.USER_OUTPUT]
+    out = program.call_spec.out_spec
+    output = (
+        torch.utils._pytree.tree_unflatten([by_name.get(name) for name in names], out) if out else by_name[names[0]]
+    )
+    if not isinstance(output, fx.Node):
+        output = _logits_node(output)
+    if output.name in placeholders:
+        raise CaptureError("The model returns its input unchanged; there is nothing to explain.")
+    return output
+
+
+def _logits_node(output: Any) -> fx.Node:
+    if isinstance(output, Mapping):
+        output = output.get("logits", next(iter(output.values()), None))
+    elif isinstance(output, tuple | list):
+        output = output[0] if output else None
+    else:
+        output = getattr(output, "logits", None)
+    if not isinstance(output, fx.Node):
+        raise CaptureError("The exported program's output holds no tensor of logits.")
+    return output
+
+
+def _size_check(program: ExportedProgram, inputs: Sequence[fx.Node]) -> SizeCheck:
+    ranges = {}
+    for symbol, bounds in program.range_constraints.items():
+        low = int(bounds.lower) if bounds.lower.is_finite else 0
+        high = float(bounds.upper) if bounds.upper.is_finite else float("inf")
+        ranges[symbol] = (1 if low <= 2 else low, high)  # noqa: PLR2004 - export's lower bound of 2 means "not specialised"
+    shape_env = inputs[0].meta["val"].shape[0].node.shape_env
+    symbols = {symbol for node in inputs for size in node.meta["val"].shape for symbol in _symbols(size)}
+    guards = tuple(guard.expr for guard in shape_env.guards if guard.expr.free_symbols <= symbols)
+    return SizeCheck(ranges, guards)
+
+
+def _symbols(size: Any) -> set[Any]:
+    return set() if isinstance(size, int) else set(size.node.expr.free_symbols)
+
+
+def _expression(size: Any) -> Any:
+    return size if isinstance(size, int) else size.node.expr
+
+
+def _build(draft: Draft, names: Sequence[str], weights: Mapping[str, Tensor], checks: SizeCheck) -> RelevanceGraph:
+    rows = {_expression(node.meta["val"].shape[0]) for node in draft.inputs}
+    order = _order(draft)
+    index = {node: position for position, node in enumerate(order)}
+    nodes = tuple(_node(node, index, rows, node in draft.scales) for node in order)
+    inputs = tuple(
+        Input(name, index[node], node.meta["val"].dtype, tuple(_expression(size) for size in node.meta["val"].shape))
+        for name, node in zip(names, draft.inputs, strict=True)
+    )
+    constants = {index[node]: value for node, value in draft.constants.items() if node in index}
+    output = draft.output.meta["val"]
+    if not output.dtype.is_floating_point:
+        raise CaptureError(f"The model's output has dtype {output.dtype}; logits must be real numbers.")
+    return RelevanceGraph(nodes, constants, inputs, index[draft.output], checks, weights, output.dtype)
+
+
+def _order(draft: Draft) -> list[fx.Node]:
+    """Nodes that are still read, constants without their own history."""
+    needed: set[fx.Node] = {draft.output, *draft.inputs}
+    for node in reversed(list(draft.graph.nodes)):
+        if "assert" in str(node.target):
+            needed.add(node)
+        if node in needed and node not in draft.constants:
+            needed.update(node.all_input_nodes)
+    return [node for node in draft.graph.nodes if node in needed]
+
+
+def _node(node: fx.Node, index: Mapping[fx.Node, int], rows: set[Any], is_scale: bool) -> Node:
+    def to_ref(value: Any) -> Any:
+        return fx.node.map_aggregate(value, lambda item: Ref(index[item]) if isinstance(item, fx.Node) else item)
+
+    value = node.meta.get("val")
+    is_tensor = isinstance(value, Tensor)
+    is_call = node.op == "call_function" and all(source in index for source in node.all_input_nodes)
+    shape = tuple(_expression(size) for size in value.shape) if is_tensor else None
+    return Node(
+        index=index[node],
+        name=node.name,
+        operator=str(node.target) if node.op == "call_function" else node.op,
+        function=node.target if is_call else None,  # type: ignore[arg-type]
+        args=tuple(to_ref(node.args)) if is_call else (),
+        kwargs=dict(to_ref(node.kwargs)) if is_call else {},
+        arguments={name: to_ref(item) for name, item in arguments(node).items()} if is_call else {},
+        shape=None if shape is None else tuple(size if isinstance(size, int) else str(size) for size in shape),
+        dtype=value.dtype if is_tensor else None,
+        rows=None if shape is None else _rows(shape, rows),
+        module=module_path(node),
+        source=_source(node),
+        is_scale=is_scale,
+    )
+
+
+def _rows(shape: tuple[Any, ...], symbols: set[Any]) -> int | None:
+    """The dimension that counts rows; None if there is none; -1 if rows are merged with something else."""
+    alone = [dimension for dimension, size in enumerate(shape) if size in symbols]
+    touched = [
+        dimension for dimension, size in enumerate(shape) if not isinstance(size, int) and size.free_symbols & symbols
+    ]
+    if not touched:
+        return None
+    return alone[0] if alone == touched and len(alone) == 1 else -1
+
+
+def _source(node: fx.Node) -> str:
+    """The innermost line of the model's own code, 'file.py:12 in forward'; file names only."""
+    lines = [
+        line.strip() for line in (node.meta.get("stack_trace") or "").splitlines() if line.strip().startswith("File ")
+    ]
+    if not lines:
+        return "source unknown"
+    file, line, *function = lines[-1].removeprefix("File ").split(", ")
+    name = file.strip('"').replace("\\", "/").rsplit("/", 1)[-1]
+    return f"{name}:{line.removeprefix('line ')} {' '.join(function)}".strip()
+
+
+class _TargetModule(nn.Module):
+    def __init__(self, target: Target) -> None:
+        super().__init__()
+        self.target = target
+        self.training = False
+
+    def forward(self, output: Tensor) -> Tensor:
+        return self.target(output)
+
+
+def with_target(graph: RelevanceGraph, target: Target) -> RelevanceGraph:
+    """The same graph, continued by a function of its output (log-sum-exp margins and the like get exact rules too).
+
+    Raises:
+        CaptureError: the function cannot be traced, or does not give one value per row.
+    """
+    output = graph.nodes[graph.output]
+    sizes = [size if isinstance(size, int) else 2 for size in output.shape or ()]
+    example = torch.zeros(sizes, dtype=graph.dtype, device=_device(graph))
+    with _EXPORT_LOCK:
+        names, program = _export_module(_TargetModule(target).eval(), {"output": example})
+        traced = _lower(program, names)
+    value = traced.nodes[traced.output]
+    if value.shape is None or len(value.shape) != 1 or value.rows != 0:
+        raise CaptureError(f"The target must give one value per row, not a tensor of shape {value.shape}.")
+    return _join(graph, traced, target)
+
+
+def _device(graph: RelevanceGraph) -> torch.device:
+    return next((c.device for c in graph.constants.values() if isinstance(c, Tensor)), torch.device("cpu"))
+
+
+def _join(graph: RelevanceGraph, traced: RelevanceGraph, target: Target) -> RelevanceGraph:
+    """Append the nodes of ``traced``; its input is ``graph``'s output."""
+    offset = len(graph.nodes)
+    entry = traced.inputs[0].index
+    place = {node.index: offset + node.index for node in traced.nodes} | {entry: graph.output}
+
+    def move(value: Any) -> Any:
+        if isinstance(value, Ref):
+            return Ref(place[value.index])
+        if isinstance(value, tuple | list):
+            return type(value)([move(item) for item in value])
+        return {name: move(item) for name, item in value.items()} if isinstance(value, dict) else value
+
+    moved = tuple(
+        replace(
+            node,
+            index=offset + node.index,
+            name=f"target_{node.name}",
+            args=move(node.args),
+            kwargs=move(node.kwargs),
+            arguments=move(node.arguments),
+            module="target",
+        )
+        for node in traced.nodes
+    )
+    constants = {**graph.constants, **{place[i]: value for i, value in traced.constants.items()}}
+    weights = {**graph.weights, **{f"target.{name}": value for name, value in traced.weights.items()}}
+    return RelevanceGraph(
+        graph.nodes + moved,
+        constants,
+        graph.inputs,
+        graph.output,
+        graph.checks,
+        weights,
+        graph.dtype,
+        target,
+        place[traced.output],
+    )

@@ -1,0 +1,166 @@
+"""Where every unit of relevance went: per operator inflow, outflow and named sinks, row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from lrp_audit.engine.graph import Node
+
+SINKS = ("bias", "constant", "taylor", "stabiliser", "stopped", "remainder")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """The books of one operator. Tensors have one value per row.
+
+    Attributes:
+        name, operator, module: which operator application, and where in the model.
+        inflow: relevance of its output; ``outflow``: relevance it handed to its arguments.
+        sinks: what stayed, each from its own closed form: "bias", "constant" (constant addends), "taylor" (the constant that
+            the linearised softmax drops), "stabiliser", "stopped", "remainder" (lost or doubled by αβ and z⁺).
+    """
+
+    name: str
+    operator: str
+    module: str
+    inflow: Tensor
+    outflow: Tensor
+    sinks: Mapping[str, Tensor]
+
+    @property
+    def imbalance(self) -> Tensor:
+        """Inflow less outflow less sinks: rounding."""
+        return self.inflow - self.outflow - sum(self.sinks.values(), torch.zeros_like(self.inflow))
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """All entries in execution order; ``relevance`` is the sum over all sources per row."""
+
+    entries: tuple[Entry, ...]
+    explained: Tensor
+    relevance: Tensor
+
+    def totals(self) -> dict[str, Tensor]:
+        """Sink name -> relevance per row that went there, over all operators."""
+        found: dict[str, Tensor] = {}
+        for entry in self.entries:
+            for sink, value in entry.sinks.items():
+                found[sink] = found[sink] + value if sink in found else value
+        return {sink: found[sink] for sink in SINKS if sink in found}
+
+    @property
+    def imbalance(self) -> Tensor:
+        """What was explained less relevance less all sinks, per row: rounding."""
+        return self.explained - self.relevance - sum(self.totals().values(), torch.zeros_like(self.explained))
+
+    def by_module(self) -> dict[str, dict[str, float]]:
+        """Module path -> {"inflow", "outflow", sink ...}, means over rows of the module's own operators."""
+        found: dict[str, dict[str, float]] = {}
+        for entry in self.entries:
+            row = found.setdefault(entry.module, {})
+            for sink, value in entry.sinks.items():
+                row[sink] = row.get(sink, 0.0) + float(value.mean())
+            row["inflow"] = row.get("inflow", 0.0) + float(entry.inflow.mean())
+            row["outflow"] = row.get("outflow", 0.0) + float(entry.outflow.mean())
+        return found
+
+    def table(self) -> str:
+        """A printable table by module path, means over rows, with a last line for the whole model."""
+        rows = self.by_module()
+        sinks = [sink for sink in SINKS if any(sink in row for row in rows.values())]
+        head = ["module", "inflow", "outflow", *sinks]
+        body = [[name or "(model)", *_cells(row, head[1:])] for name, row in rows.items()]
+        whole = {sink: float(value.mean()) for sink, value in self.totals().items()}
+        whole |= {"inflow": float(self.explained.mean()), "outflow": float(self.relevance.mean())}
+        return _aligned([head, *body, ["whole model", *_cells(whole, head[1:])]])
+
+    def __str__(self) -> str:
+        """See `table`."""
+        return self.table()
+
+
+def _cells(row: Mapping[str, float], columns: Iterable[str]) -> list[str]:
+    return [f"{row[column]:.6g}" if column in row else "" for column in columns]
+
+
+def _aligned(lines: list[list[str]]) -> str:
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
+    return "\n".join(
+        line[0].ljust(widths[0])
+        + "".join(f"  {cell.rjust(width)}" for cell, width in zip(line[1:], widths[1:], strict=True))
+        for line in lines
+    )
+
+
+@dataclass
+class Booking:
+    """One operator's books from one pass; `Books` adds passes up."""
+
+    inflow: Tensor
+    outflow: Tensor
+    sinks: dict[str, Tensor]
+
+
+Books = dict[int, Booking]
+"""Node index -> booking."""
+
+
+def row_sum(values: Tensor, rows: int | None) -> Tensor:
+    """Sum over all dimensions but the one that counts rows; one number, shaped (1,), where there is none."""
+    if rows is None or rows < 0:
+        return values.sum().reshape(1)
+    return values.movedim(rows, 0).reshape(values.shape[rows], -1).sum(1)
+
+
+def flow(m: Tensor, delta: Tensor, rows: int | None) -> Tensor:
+    """Relevance m·Δa per row; a zero multiplier stops an infinite value (a mask of -inf)."""
+    return row_sum(torch.where(m == 0, 0.0, m * delta), rows)
+
+
+def mean_books(parts: Sequence[Books]) -> Books:
+    """Mean over passes of the same rows (one per reference member)."""
+    found: Books = {}
+    for index in {index for books in parts for index in books}:
+        bookings = [books[index] for books in parts if index in books]
+        found[index] = _combine(bookings, lambda tensors: torch.stack(tensors).sum(0) / len(parts))
+    return found
+
+
+def member_mean(books: Books, members: int) -> Books:
+    """Mean over consecutive groups of ``members`` rows."""
+    return {index: _combine([b], lambda tensors: tensors[0].reshape(-1, members).mean(1)) for index, b in books.items()}
+
+
+def join_books(parts: Sequence[Books]) -> Books:
+    """Passes over consecutive rows, one after the other."""
+    return {
+        index: _combine([books[index] for books in parts], lambda tensors: torch.cat(tensors))
+        for index in {index for books in parts for index in books}
+    }
+
+
+def _combine(bookings: list[Booking], combine: Callable[[list[Tensor]], Tensor]) -> Booking:
+    sinks = {name for booking in bookings for name in booking.sinks}
+    nothing = [torch.zeros_like(booking.inflow) for booking in bookings]
+    return Booking(
+        combine([b.inflow for b in bookings]),
+        combine([b.outflow for b in bookings]),
+        {
+            name: combine([b.sinks.get(name, z) for b, z in zip(bookings, nothing, strict=True)])
+            for name in sorted(sinks)
+        },
+    )
+
+
+def entries(nodes: Iterable[Node], books: Books) -> tuple[Entry, ...]:
+    """Bookings in execution order."""
+    return tuple(
+        Entry(node.name, node.operator.removeprefix("aten."), node.module, b.inflow, b.outflow, b.sinks)
+        for node in nodes
+        if (b := books.get(node.index)) is not None
+    )

@@ -1,0 +1,222 @@
+"""The two passes over a graph: values forward, multipliers backward."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lrp_audit.engine.graph import RelevanceGraph, resolve
+from lrp_audit.engine.ledger import Booking, Books, flow, row_sum
+from lrp_audit.engine.operators import Call
+from lrp_audit.engine.plan import Plan, Step
+from lrp_audit.engine.rules import Zero
+from lrp_audit.errors import InputError, UnsupportedOperatorError
+
+Values = list[Any]
+"""Node index -> value; None where it was not needed or has been dropped."""
+
+
+def forward(graph: RelevanceGraph, plan: Plan, inputs: dict[str, Tensor]) -> Values:
+    """Run the graph and keep what the way back reads."""
+    values: Values = [None] * len(graph.nodes)
+    for index, constant in graph.constants.items():
+        values[index] = constant
+    for item in graph.inputs:
+        values[item.index] = inputs[item.name]
+    for node, drops in plan.forward:
+        assert node.function is not None
+        try:
+            values[node.index] = node.function(
+                *resolve(node.args, values), **{k: resolve(v, values) for k, v in node.kwargs.items()}
+            )
+        except (RuntimeError, IndexError) as error:
+            raise InputError(
+                f"The model fails on these inputs at {node.describe()}: {str(error).splitlines()[0]}"
+            ) from error
+        for index in drops:
+            values[index] = None
+    return values
+
+
+def take_rows(graph: RelevanceGraph, values: Values, rows: slice) -> Values:
+    """The same values for some rows only (a plan that works row by row)."""
+    taken = list(values)
+    for index, value in enumerate(values):
+        if value is None or index in graph.constants or graph.nodes[index].rows != 0:
+            continue
+        taken[index] = value[rows] if isinstance(value, Tensor) else [item[rows] for item in value]
+    return taken
+
+
+def require_same(graph: RelevanceGraph, plan: Plan, values: Values, reference: Values, *, paired: bool) -> None:
+    """Raise `InputError` if a mask, index or condition differs between input and reference: differences then have no owner."""
+    for index in plan.shared:
+        a, b = values[index], reference[index]
+        broadcast = not paired and graph.nodes[index].rows == 0
+        same = bool((a == a[:1]).all()) and bool((b == a[:1]).all()) if broadcast else torch.equal(a, b)
+        if not same:
+            raise InputError(
+                "A mask, index or condition differs between input and reference, so their difference cannot be "
+                f"attributed: {graph.nodes[index].describe()}."
+            )
+
+
+def backward(
+    graph: RelevanceGraph, plan: Plan, values: Values, reference: Values | None, seed: Tensor, *, ledger: bool
+) -> tuple[dict[str, Tensor], Books]:
+    """Multipliers from the goal back to the sources; relevance per input, and the books if asked for."""
+    back = _Backward(graph, plan, values, reference, ledger)
+    back.multipliers[plan.goal] = seed
+    for step, places in plan.backward:
+        back.visit(step, places)
+    return back.relevance(), back.books
+
+
+class _Backward:
+    """State of one backward pass: multipliers, and relevance carried as such (codes, first-layer rules)."""
+
+    def __init__(
+        self, graph: RelevanceGraph, plan: Plan, values: Values, reference: Values | None, ledger: bool
+    ) -> None:
+        self.graph = graph
+        self.plan = plan
+        self.values = values
+        self.reference = reference
+        self.ledger = ledger
+        self.multipliers: dict[int, Any] = {}
+        self.carried: dict[int, Any] = {}
+        self.books: Books = {}
+
+    def visit(self, step: Step, places: tuple[tuple[str, Any], ...]) -> None:
+        """Hand on what arrived at one node."""
+        m = self.multipliers.pop(step.node.index, None)
+        r = self.carried.pop(step.node.index, None)
+        if step.operator is None:
+            _unpack(step, self.multipliers, m)
+            _unpack(step, self.carried, r)
+            return
+        if m is None and r is None:
+            return
+        rowwise = self.plan.rowwise
+        call = Call(
+            self.graph, step.node, self.values, self.reference, rule=step.rule, wanted=step.wanted, rowwise=rowwise
+        )
+        if r is not None:
+            if step.operator.transport is None:
+                raise UnsupportedOperatorError(f"No rule for {step.node.describe()}.")
+            _hand_on(self.carried, step.operator.transport(call, r), places)
+        if m is not None:
+            self._visit_multiplier(step, places, call, m)
+
+    def _visit_multiplier(self, step: Step, places: tuple[tuple[str, Any], ...], call: Call, m: Any) -> None:
+        operator = step.operator
+        assert operator is not None
+        found: dict[str, Any] = {}
+        delivered: dict[str, Any] = {}
+        if operator.lookup is not None:
+            delivered = {operator.lookup: _looked_up(call, operator.lookup, m)}
+        elif operator.layer is not None and step.rule is not None and step.rule.delivers:
+            layer = operator.layer(call)
+            delivered = {places[0][0]: step.rule.back(m, layer)}
+        elif not isinstance(step.rule, Zero):
+            found = operator.pullback(call, m)
+        if found:
+            _hand_on(self.multipliers, found, places)
+        if delivered:
+            _hand_on(self.carried, delivered, places)
+        if self.ledger:
+            self.books[step.node.index] = self._book(step, places, call, m, found, delivered)
+
+    def relevance(self) -> dict[str, Tensor]:
+        """Relevance of every input a source of which was reached."""
+        found = {}
+        for item in self.graph.inputs:
+            m, r = self.multipliers.get(item.index), self.carried.get(item.index)
+            if m is not None:
+                value = self.values[item.index]
+                own = m * (value if self.reference is None else value - self.reference[item.index])
+                r = own if r is None else own.add_(r)
+            if r is not None:
+                found[item.name] = r
+        return found
+
+    def _book(
+        self,
+        step: Step,
+        places: tuple[tuple[str, Any], ...],
+        call: Call,
+        m: Any,
+        found: dict[str, Any],
+        delivered: dict[str, Any],
+    ) -> Booking:
+        operator, node = step.operator, step.node
+        assert operator is not None
+        inflow = _inflow(call, m)
+        outflow = torch.zeros_like(inflow)
+        for name, place in places:
+            if name in delivered:
+                outflow = outflow + sum(row_sum(r, self._rows(i)) for i, r in _pairs(place, delivered[name]))
+            elif name in found:
+                deltas = call.deltas(name)
+                flows = (
+                    flow(f, deltas[k], self._rows(i))
+                    for k, (i, f) in enumerate(_pairs(place, found[name]))
+                    if f is not None
+                )
+                outflow = outflow + sum(flows)
+        if isinstance(step.rule, Zero):
+            sinks = {"stopped": inflow}
+        elif operator.layer is not None and step.rule is not None:
+            sinks = {
+                name: row_sum(value, node.rows) for name, value in step.rule.sinks(m, operator.layer(call)).items()
+            }
+        elif self.reference is not None or operator.lookup is not None:
+            sinks = {}
+        elif operator.leak == "taylor":
+            sinks = {"taylor": inflow - outflow}
+        else:
+            sinks = {operator.leak: _inflow(call, m, call.at_zero())}
+        return Booking(inflow, outflow, {name: value for name, value in sinks.items() if value.any()})
+
+    def _rows(self, index: int) -> int | None:
+        return self.graph.nodes[index].rows
+
+
+def _inflow(call: Call, m: Any, output: Any = None) -> Tensor:
+    rows = call.node.rows
+    if isinstance(m, Tensor):
+        return flow(m, call.output_delta if output is None else output, rows)
+    deltas = call.output_deltas if output is None else output
+    return sum((flow(part, deltas[i], rows) for i, part in m.items()), torch.zeros(()))
+
+
+def _looked_up(call: Call, name: str, m: Tensor) -> Any:
+    """Relevance per code: summed over the width of what was looked up."""
+    codes = call[name]
+    flat = codes if isinstance(codes, Tensor) else next(c for c in codes if c is not None)
+    relevance = m * call.output_delta
+    width = relevance.ndim - flat.ndim
+    summed = relevance.sum(list(range(-width, 0))) if width else relevance
+    return summed if isinstance(codes, Tensor) else [summed if wanted else None for wanted in call.wanted[name]]
+
+
+def _unpack(step: Step, store: dict[int, Any], value: Any) -> None:
+    if value is not None:
+        source, position = step.node.args
+        store.setdefault(source.index, {})[position] = value
+
+
+def _pairs(place: Any, found: Any) -> list[tuple[int, Any]]:
+    """(node index, multiplier) for one argument, tensor or list."""
+    if isinstance(place, int):
+        return [(place, found)]
+    return [(index, part) for index, part in zip(place, found, strict=True) if index is not None]
+
+
+def _hand_on(store: dict[int, Any], found: dict[str, Any], places: tuple[tuple[str, Any], ...]) -> None:
+    for name, place in places:
+        for index, part in _pairs(place, found[name]):
+            before = store.get(index)
+            store[index] = part if before is None else before + part
