@@ -486,6 +486,12 @@ def test_a_rule_or_a_person_gives_its_own_reasons_and_the_model_none() -> None:
     assert any("own" in flag for flag in judgement.flags)
 
 
+def test_supplied_reasons_may_not_be_column_names_either() -> None:
+    judged = case(decision=ROUTED | {"decided_reasons": ("DTI_RATIO",)})
+    assert states(judge(judged, config(columns={"dti_ratio": ColumnSection()}))) == ["DECIDED_BY_HUMAN"]
+    assert judge(judged, config()).refusals == ()
+
+
 # --- words -----------------------------------------------------------------------------------------------------------
 
 

@@ -50,8 +50,8 @@ class Findings:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Names of the model's columns."""
-        return tuple(item.column for item in self.case.contributions)
+        """Names of columns as far as they are known; of a decision that was not explained, the configured ones."""
+        return tuple(dict.fromkeys((*(item.column for item in self.case.contributions), *self.config.columns)))
 
     def is_protected(self, family: FamilyContribution) -> bool:
         """Whether a family holds a protected column, of whatever kind."""
