@@ -1,0 +1,119 @@
+"""From an explained text to what the record keeps of it (CA-11) and to contributions that a decision is judged by.
+
+The record never holds the text as written: personal data and the words of special categories are masked first, and
+words hidden by one mask are one word there. Reasons are found in the original, since a mask would hide what carries
+them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import fsum
+
+from lrp_audit.privacy import Finding, Masked, find_personal_data, mask
+from lrp_audit.record import ColumnContribution, Refusal
+from lrp_audit.special_categories import Category, Scanner, SpecialPlace
+from lrp_audit.text_config import TextSection
+from lrp_audit.text_reasons import UNMAPPED, FamilyWords, LabelledSpan, assign, claims, contributions
+from lrp_audit.text_record import ExplainedText, MappedSpan, SpecialContent, TextEvidence
+
+
+@dataclass(frozen=True)
+class JudgedText:
+    """What one text adds to a decision: evidence for the internal audit, contributions for the judge."""
+
+    evidence: TextEvidence
+    contributions: tuple[ColumnContribution, ...]
+
+
+def judged_text(
+    explained: ExplainedText,
+    section: TextSection,
+    scanner: Scanner,
+    *,
+    labels: Mapping[str, str] | None = None,
+    spans: Sequence[LabelledSpan] = (),
+    names: Iterable[str] = (),
+) -> JudgedText:
+    """Mask a text, scan it, and bring its words' relevance to reason families.
+
+    Args:
+        explained: the text with its words' relevance, `+` toward the adverse outcome.
+        section: settings of the text.
+        scanner: the lists of special categories, see `special_categories.scanner`.
+        labels: family -> its name for reviewers.
+        spans: labelled spans of the data.
+        names: names to mask, such as the addressee's.
+
+    Raises:
+        ConfigError: a pattern of `section` takes too long.
+    """
+    text = explained.text
+    special = scanner.scan(text)
+    families = assign(explained.words, claims(text, section, special, spans))
+    hidden = mask(text, (*_special_findings(special), *find_personal_data(text, regions=section.regions, names=names)))
+    evidence = TextEvidence(
+        column=section.column,
+        label=section.label,
+        text=hidden.text,
+        words=hidden.words(explained.words),
+        sentences=hidden.words(explained.sentences()),
+        special_tokens=dict(explained.special),
+        sinks=dict(explained.sinks),
+        windows=explained.windows,
+        masked=hidden.counts,
+        special=_special_content(families, special),
+        mapped=tuple(_placed(span, hidden) for item in families for span in item.spans),
+        unmapped=fsum(item.relevance for item in families if item.family == UNMAPPED),
+    )
+    return JudgedText(evidence, contributions(families, section, labels or {}))
+
+
+def special_content_refusal(texts: Iterable[TextEvidence], section: TextSection) -> Refusal | None:
+    """SPECIAL_CATEGORY_INFLUENTIAL where a text names a special category at all (GDPR Art. 9; regulations 3.4).
+
+    None where none is named, or where `section.special_content` only flags it. Prohibited bases are not asked here:
+    like protected columns they refuse by their influence.
+    """
+    named = [item for text in texts for item in text.special if item.protected == "special"]
+    if not named or section.special_content == "flag":
+        return None
+    listed = "; ".join(f"{item.category}, {_places(item)}, relevance {item.relevance:+.4g}" for item in named)
+    return Refusal(
+        state="SPECIAL_CATEGORY_INFLUENTIAL",
+        rule="G-04, 3.4",
+        evidence=f"The text names special categories of personal data: {listed}.",
+        next_step="Have a person decide without these words, or remove them with the applicant's consent; phrases that "
+        "mean something else belong in text.special_exceptions.",
+    )
+
+
+def _places(item: SpecialContent) -> str:
+    return "1 place" if item.places == 1 else f"{item.places} places"
+
+
+def _special_findings(special: Iterable[SpecialPlace]) -> tuple[Finding, ...]:
+    return tuple(Finding(place.start, place.end, place.category.name) for place in special)
+
+
+def _special_content(families: Iterable[FamilyWords], special: Sequence[SpecialPlace]) -> tuple[SpecialContent, ...]:
+    """The categories named, strongest first; every place counts in its own, whichever holds its words."""
+    relevance = {item.category.name: item.relevance for item in families if item.category is not None}
+    named: dict[str, Category] = {place.category.name: place.category for place in special}
+    found = (
+        SpecialContent(
+            category=name,
+            rule=category.rule,
+            protected=category.protected,
+            places=sum(place.category is category for place in special),
+            relevance=relevance.get(name, 0.0),
+        )
+        for name, category in named.items()
+    )
+    return tuple(sorted(found, key=lambda item: (-item.relevance, item.category)))
+
+
+def _placed(span: MappedSpan, hidden: Masked) -> MappedSpan:
+    start, end = hidden.place(span.start, span.end)
+    return span.model_copy(update={"start": start, "end": end})

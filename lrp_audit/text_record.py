@@ -1,0 +1,89 @@
+"""What a record says about an explained text (CA-11): the text, masked, its words, and what they map to.
+
+Offsets count Unicode characters of the masked text, from 0, the end excluded. `+` relevance is toward the adverse
+outcome.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+
+class ScoredSpan(Protocol):
+    """A stretch of a text with its relevance: what every function here asks of a word."""
+
+    @property
+    def start(self) -> int: ...
+    @property
+    def end(self) -> int: ...
+    @property
+    def relevance(self) -> float: ...
+
+
+class ExplainedText(Protocol):
+    """A text with the relevance of its words, as the adapter of text models hands it over; offsets of the original."""
+
+    @property
+    def text(self) -> str: ...
+    @property
+    def words(self) -> Sequence[ScoredSpan]: ...
+    @property
+    def special(self) -> Mapping[str, float]: ...
+    @property
+    def sinks(self) -> Mapping[str, float]: ...
+    @property
+    def windows(self) -> int: ...
+    def sentences(self) -> Sequence[ScoredSpan]: ...
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TextWord(_Frozen):
+    """A word, or a mask that stands for the words it hides, with their summed relevance."""
+
+    start: int
+    end: int
+    relevance: float
+
+
+class MappedSpan(_Frozen):
+    """A stretch whose words a reason family claims, and the entry, pattern or label it was found by."""
+
+    family: str
+    start: int
+    end: int
+    relevance: float
+    found_by: Literal["term", "pattern", "label", "special category"]
+    expression: str
+
+
+class SpecialContent(_Frozen):
+    """What a text names of one special category or prohibited basis (regulations 2.5, 3.4)."""
+
+    category: str
+    rule: str
+    protected: Literal["special", "prohibited", "age"]
+    places: int
+    relevance: float
+
+
+class TextEvidence(_Frozen):
+    """One explained text of one decision, masked."""
+
+    column: str
+    label: str
+    text: str
+    words: tuple[TextWord, ...]
+    sentences: tuple[TextWord, ...] = ()
+    special_tokens: dict[str, float] = {}  # by name, e.g. "[CLS]"
+    sinks: dict[str, float] = {}  # relevance that reached no token: position embeddings, biases, softmax ...
+    windows: int = 1  # overlapping parts the model read the text in
+    masked: dict[str, int] = {}  # kind -> how many places
+    special: tuple[SpecialContent, ...] = ()
+    mapped: tuple[MappedSpan, ...] = ()
+    unmapped: float = 0.0  # relevance of the words that no statement claims
