@@ -13,6 +13,7 @@ import pandas as pd
 
 from lrp_audit import reasons
 from lrp_audit.assembly import conservation, contributions, reference_facts
+from lrp_audit.case import Case, Faithfulness
 from lrp_audit.checks.evidence import Evidence, Families, Subjects, gather, state
 from lrp_audit.errors import DataError
 from lrp_audit.facts import RowFacts, read_facts, read_ids, require_columns
@@ -81,7 +82,7 @@ class _Explained:
     checks: tuple[Check, ...]
     reference: ReferenceFacts
     directions: Mapping[str, Literal["low", "high"]]
-    faithfulness: reasons.Faithfulness | None
+    faithfulness: Faithfulness | None
 
 
 def _decide_chunk(
@@ -155,10 +156,10 @@ def _stated(row: tuple[ColumnContribution, ...], families: tuple[str, ...], most
     return [family in named for family in families]
 
 
-def _faithfulness(evidence: Evidence, row: int) -> reasons.Faithfulness | None:
+def _faithfulness(evidence: Evidence, row: int) -> Faithfulness | None:
     if evidence.putback is None:
         return None
-    return reasons.Faithfulness(float(evidence.putback.stated[row]), float(evidence.putback.random[row]))
+    return Faithfulness(float(evidence.putback.stated[row]), float(evidence.putback.random[row]))
 
 
 def _record(
@@ -166,7 +167,7 @@ def _record(
 ) -> Record:
     config = session.config
     found = () if explained is None else explained.contributions
-    case = reasons.Case(
+    case = Case(
         decision=facts.decision,
         model=session.model,
         outcome=outcome,

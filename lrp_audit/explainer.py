@@ -11,13 +11,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from torch import Tensor
 
-from lrp_audit.adapters.tabular import Encoded, TabularModel
-from lrp_audit.engine import Composite, Population, RelevanceGraph, Target, capture, evaluate, propagate
+from lrp_audit.adapters.margins import RunnerUp, Target
+from lrp_audit.adapters.model import TabularModel, margin_of
+from lrp_audit.adapters.tabular import Encoded
+from lrp_audit.engine import Composite, Population, RelevanceGraph, capture, propagate
 from lrp_audit.reference import Reference
-
-CHUNK_ROWS = 512  # rows propagated together; part of what makes equal inputs give equal bits
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -51,50 +52,56 @@ class ColumnRelevance:
 
 @dataclass(frozen=True)
 class Explainer:
-    """A model made ready to be asked why: its graph, the target it is asked about, and the rules of the answer."""
+    """A model made ready to be asked why: its graph, the target it is asked about, and the rules of the answer.
+
+    Attributes:
+        loses: whether the rules lose relevance on the way, which the ledger must then account for.
+    """
 
     model: TabularModel
     target: Target
     composite: Composite
     graph: RelevanceGraph
-    books: bool  # whether the rules lose relevance that the ledger must account for
+    loses: bool
 
     def margin(self, inputs: Mapping[str, Tensor]) -> FloatArray:
         """The adverse outcome's margin for encoded rows; (N,)."""
-        return evaluate(self.graph, inputs, self.target).numpy()
+        with torch.no_grad():
+            return np.asarray(margin_of(self.model.module(**inputs), self.target).numpy(), dtype=np.float64)
 
     def attribute(self, inputs: Mapping[str, Tensor], reference: Reference) -> ColumnRelevance:
-        """Relevance of every row against the reference, a fixed number of rows at a time."""
-        rows = len(next(iter(inputs.values())))
-        parts = [
-            self._attribute({name: value[start : start + CHUNK_ROWS] for name, value in inputs.items()}, reference)
-            for start in range(0, rows, CHUNK_ROWS)
-        ]
-        return ColumnRelevance(
-            np.concatenate([part.relevance for part in parts]),
-            np.concatenate([part.explained for part in parts]),
-            np.concatenate([part.reference_margin for part in parts]),
-            {sink: np.concatenate([part.sinks[sink] for part in parts]) for sink in parts[0].sinks},
-        )
-
-    def _attribute(self, inputs: Mapping[str, Tensor], reference: Reference) -> ColumnRelevance:
-        population = Population(dict(reference.members)) if len(reference) else None
-        books = self.books or population is None
+        """Relevance of every encoded row against the reference."""
         result = propagate(
-            self.graph, inputs, target=self.target, composite=self.composite, reference=population, ledger=books
+            self.graph,
+            dict(inputs),
+            target=self._target_of(inputs),
+            composite=self.composite,
+            reference=Population(dict(reference.members)) if len(reference) else None,
+            ledger=self.loses or not len(reference),
         )
-        sinks = {} if result.ledger is None else {name: sink.numpy() for name, sink in result.ledger.sinks.items()}
-        explained = result.explained.numpy()
+        totals = {} if result.ledger is None else result.ledger.totals()
+        explained = np.asarray(result.explained.numpy())
         return ColumnRelevance(
-            self.model.to_columns(result.relevance), explained, self.margin(inputs) - explained, sinks
+            relevance=self.model.to_columns(result.relevance),
+            explained=explained,
+            reference_margin=self.margin(inputs) - explained,
+            sinks={name: np.asarray(sink.numpy()) for name, sink in totals.items()},
         )
 
+    def _target_of(self, inputs: Mapping[str, Tensor]) -> Target | tuple[Tensor, Tensor]:
+        """The target for these rows: which class is the runner-up is a constant of each."""
+        if not isinstance(self.target, RunnerUp):
+            return self.target
+        with torch.no_grad():
+            return self.target.pairs(self.model.module(**inputs))
 
-def explainer(model: TabularModel, example: Encoded, target: Target, composite: Composite, *, books: bool) -> Explainer:
+
+def explainer(model: TabularModel, example: Encoded, target: Target, composite: Composite, *, loses: bool) -> Explainer:
     """Capture the model's graph on `example` rows and make it ready.
 
     Raises:
         CaptureError, UnsupportedOperatorError: the network has no graph that relevance can flow through.
     """
-    graph = capture(model.module, {name: value[:2] for name, value in example.inputs.items()}, target=target)
-    return Explainer(model, target, composite, graph, books)
+    own = target if callable(target) and not isinstance(target, RunnerUp) else None
+    graph = capture(model.module, {name: value[:2] for name, value in example.inputs.items()}, target=own)
+    return Explainer(model, target, composite, graph, loses)

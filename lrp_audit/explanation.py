@@ -18,7 +18,8 @@ from lrp_audit.decisions import Decision, decide
 from lrp_audit.errors import ConfigError, DataError
 from lrp_audit.output import write_bytes
 from lrp_audit.record import Reason, Record, digest
-from lrp_audit.session import new_session, open_session
+from lrp_audit.session import new_session
+from lrp_audit.tables import read_table
 
 UNKEYED = bytes(32)  # without an audit.toml there is no secret; pseudonyms then hide nothing
 SHOWN = 10  # rows and columns of an HTML preview
@@ -140,16 +141,11 @@ def explain(
     """
     if frame.empty:
         raise DataError("The table to explain has no rows.")
-    folder = Path(config).parent if isinstance(config, (str, Path)) else Path()
-    settings = load(config) if isinstance(config, (str, Path)) else config
-    settings = _with_choices(settings or _bare(model), reference, adverse)
-    if isinstance(config, (str, Path)) and model is None:
-        session = open_session(settings, folder, frame, trust=trust_model)
-    else:
-        adapted = _adapted(model, settings, trust_model)
-        settings = _with_adverse(settings, adapted)
-        population = reference if isinstance(reference, pd.DataFrame) else frame
-        session = new_session(settings, adapted, population, key=UNKEYED)
+    settings = load(config) if isinstance(config, (str, Path)) else config or _bare(model)
+    adapted = _adapted(model, settings, trust_model)
+    settings = _with_choices(settings, reference, adverse, adapted)
+    population = reference if isinstance(reference, pd.DataFrame) else _population(config, settings, frame)
+    session = new_session(settings, adapted, population, key=UNKEYED)
     return Explanations(tuple(Explanation(decision, settings) for decision in decide(session, frame)))
 
 
@@ -171,23 +167,28 @@ def _bare(model: Any) -> AuditConfig:
 
 
 def _with_choices(
-    config: AuditConfig, reference: ReferenceName | pd.DataFrame | None, adverse: str | None
+    config: AuditConfig, reference: ReferenceName | pd.DataFrame | None, adverse: str | None, model: TabularModel
 ) -> AuditConfig:
-    if isinstance(reference, str):
-        section = ReferenceSection.model_validate({**config.reference.model_dump(), "population": reference})
-        config = config.model_copy(update={"reference": section})
-    if adverse is not None:
-        section_ = DecisionSection.model_validate({**config.decision.model_dump(), "adverse": adverse})
-        config = config.model_copy(update={"decision": section_})
-    return config
+    """The configuration with the arguments of `explain` in place of what it says."""
+    adverse = adverse or config.decision.adverse or (model.classes[-1] if model.classes else None)
+    if adverse is None:
+        raise ConfigError("A regressor needs a [decision] with adverse = 'above' or 'below', and a cutoff.")
+    decision = {**config.decision.model_dump(), "adverse": adverse}
+    population = {**config.reference.model_dump(), **({"population": reference} if isinstance(reference, str) else {})}
+    return config.model_copy(
+        update={
+            "decision": DecisionSection.model_validate(decision),
+            "reference": ReferenceSection.model_validate(population),
+        }
+    )
 
 
-def _with_adverse(config: AuditConfig, model: TabularModel) -> AuditConfig:
-    if config.decision.adverse is not None:
-        return config
-    if not model.classes:
-        raise ConfigError("A regressor needs adverse='above' or 'below' and a cutoff: give a config with [decision].")
-    return _with_choices(config, None, model.classes[-1])
+def _population(config: AuditConfig | str | Path | None, settings: AuditConfig, frame: pd.DataFrame) -> pd.DataFrame:
+    """The table that `[reference] data` names, else the explained one itself."""
+    if settings.reference.data is None:
+        return frame
+    folder = Path(config).parent if isinstance(config, (str, Path)) else Path()
+    return read_table(folder / settings.reference.data)
 
 
 def _adapted(model: Any, config: AuditConfig, trust: bool) -> TabularModel:

@@ -95,6 +95,7 @@ def new_session(
     config: AuditConfig, model: TabularModel, population: pd.DataFrame, *, key: bytes, file_sha256: str | None = None
 ) -> Session:
     """A session for a model already adapted, with the reference drawn from `population`."""
+    configuration.check_columns(config, model.columns)
     adverse = _adverse(config, model)
     target = model.margin_target(adverse, config.decision.against)
     cutoff = _cutoff(config, model, adverse)
@@ -103,7 +104,7 @@ def new_session(
     encoded = model.encode(valid)
     rules = config.explanation
     composite = preset(rules.rules, **({} if rules.epsilon is None else {"epsilon": rules.epsilon}))
-    ready = explainer(model, encoded, target, composite, books=rules.rules != "lrp0")
+    ready = explainer(model, encoded, target, composite, loses=rules.rules != "lrp0")
     applicants = Applicants(valid, encoded.inputs, ready.margin(encoded.inputs) - cutoff.margin)
     reference = _reference(config, applicants, model, config.reference.population)
     return Session(
@@ -116,7 +117,7 @@ def new_session(
         model=_model_facts(config, model, adverse, file_sha256),
         method=MethodFacts(
             name="LRP",
-            rules=composite.description,
+            rules=rules.rules if rules.epsilon is None else f"{rules.rules} (epsilon {rules.epsilon:g})",
             target=model.describe_target(adverse, config.decision.against),
             dtype="float64",
         ),
@@ -148,7 +149,7 @@ def _cutoff(config: AuditConfig, model: TabularModel, adverse: str) -> Cutoff:
     if decision.cutoff is None and decision.cutoff_on == "value":
         raise ConfigError("decision.cutoff is not set: say at which predicted value an application is refused.")
     value = 0.5 if decision.cutoff is None else decision.cutoff
-    return Cutoff(value, float(model.margin_of_score(np.array([value]), adverse)[0]))
+    return Cutoff(value, float(model.margin_of_score(np.array([value]), adverse, decision.against)[0]))
 
 
 def _valid_rows(model: TabularModel, population: pd.DataFrame) -> pd.DataFrame:
