@@ -335,6 +335,15 @@ def _hostile() -> Record:
     )
 
 
+def _routed(facts: DecisionFacts) -> Record:
+    """A decision of a rule or a person: its reasons are the supplied ones, not the score's (RS-04, RS-05)."""
+    supplied = tuple(
+        Reason(rank=rank, family="", text=text, text_key="facts.decided_reasons", relevance=0.0, columns=())
+        for rank, text in enumerate(facts.decided_reasons, start=1)
+    )
+    return record(decision=facts, reasons=supplied, ranking=Ranking())
+
+
 def _worded(plain: Record) -> Record:
     """The record with the name of each reason's family as its wording."""
     labels = {family.family: family.label for family in plain.families}
@@ -388,8 +397,8 @@ def cases() -> tuple[Case, ...]:
         Case("missing", _missing_values(), person, settings),
         Case("huge", record(HUGE), person, settings),
         Case("long-reason", _with_text("employment", LONG_REASON), person, settings),
-        Case("rule", record(decision=rule, reasons=()), person, settings),
-        Case("human", record(decision=human, reasons=()), person, settings),
+        Case("rule", _routed(rule), person, settings),
+        Case("human", _routed(human), person, settings),
         Case("protected", record(contributions=protected), person, settings),
         Case("bare", record(refusals=(REFUSAL,), decision=unnamed), Addressee(), bare, issued=False),
     )

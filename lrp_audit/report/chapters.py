@@ -278,9 +278,9 @@ def _reasons(record: Record) -> tuple[ReasonRow, ...]:
             text_key=reason.text_key,
             code=reason.code or "",
             direction={"low": "value low, tested", "high": "value high, tested", None: "neutral"}[reason.direction],
-            family=clip(families.get(reason.family, reason.family), 80),
+            family=clip(families.get(reason.family, reason.family), 80) or "none: supplied with the decision",
             columns=", ".join(f"{clip(labels.get(name, name), 80)} ({clip(name, 80)})" for name in reason.columns),
-            contribution=signed(reason.relevance, decimals),
+            contribution=signed(reason.relevance, decimals) if reason.columns else "",
         )
         for reason in record.reasons
     )

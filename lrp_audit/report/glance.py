@@ -97,7 +97,7 @@ def glance(record: Record, config: AuditConfig) -> Glance:
         adverse=record.model.adverse,
         score=_score(record),
         score_chart=_score_chart(record),
-        supplied_reasons=decision.decided_reasons if decision.decided_by != "score" else (),
+        supplied_reasons=tuple(r.text for r in record.reasons) if decision.decided_by != "score" else (),
         why=_why(record, config) if record.families else None,
         lines=(*_checks(record), _protected(record), *_background(record)),
     )

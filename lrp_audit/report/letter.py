@@ -161,13 +161,14 @@ def _texts(config: AuditConfig) -> Texts:
 
 
 def _reasons(record: Record, slots: Slots) -> tuple[Slot, ...]:
-    """The reasons of the component that decided (RS-04): a score's in their order, a rule's or a person's as given."""
-    if record.decision.decided_by != "score":
-        given = record.decision.decided_reasons
-        return given or (slots.miss("facts.decided_reasons", "reasons of the rule or person that decided"),)
+    """The reasons of the component that decided, in their order (RS-04)."""
     ranked = sorted(record.reasons, key=lambda reason: reason.rank)
     found = tuple(slots.need(reason.text, reason.text_key, "wording of this reason") for reason in ranked)
-    return found or (slots.miss("families", "principal reasons (see the internal audit)"),)
+    if found:
+        return found
+    if record.decision.decided_by == "score":
+        return (slots.miss("families", "principal reasons (see the internal audit)"),)
+    return (slots.miss("facts.decided_reasons", "reasons of the rule or person that decided"),)
 
 
 def _score(bureau: BureauFacts, config: AuditConfig, legal: Texts, slots: Slots) -> ScoreBlock | None:
