@@ -56,7 +56,8 @@ def _falls(explainer: Explainer, frame: pd.DataFrame, column: str, far: FloatArr
     values = start[:, None] + (far - start)[:, None] * np.linspace(0, 1, STEPS + 1)[None, :]
     whole = pd.api.types.is_integer_dtype(frame[column].dtype)
     moved = frame.iloc[np.repeat(np.arange(len(frame)), STEPS + 1)].reset_index(drop=True)
-    moved[column] = (np.round(values) if whole else values).reshape(-1).astype(frame[column].dtype)
+    path = values.reshape(-1)
+    moved[column] = np.round(path).astype(frame[column].dtype) if whole else path  # numbers may stand in a text column
     margin = explainer.margin(explainer.model.encode(moved).inputs).reshape(len(frame), STEPS + 1)
     slack = 1e-9 * (1 + np.abs(margin).max(1))
     return np.asarray((np.diff(margin, axis=1).max(1) <= slack) & (margin[:, -1] < margin[:, 0] - slack))
