@@ -136,7 +136,7 @@ def _explain(session: Session, frame: pd.DataFrame) -> list[_Explained]:
     found = contributions(session.columns, frame, encoded, explainer.model.transformed(encoded), relevance.relevance)
     families = Families.of([column.family for column in session.columns])
     stated = np.array([_stated(row, families.names, config.documents.max_reasons) for row in found])
-    subjects = Subjects(frame, encoded, relevance.relevance, stated)
+    subjects = Subjects(explainer.model.encoding.read(frame), encoded, relevance.relevance, stated)
     evidence = gather(explainer, subjects, families, session.reference, session.second, config)
     return [
         _Explained(

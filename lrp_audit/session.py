@@ -105,7 +105,7 @@ def new_session(
     rules = config.explanation
     composite = preset(rules.rules, **({} if rules.epsilon is None else {"epsilon": rules.epsilon}))
     ready = explainer(model, encoded, target, composite, loses=rules.rules != "lrp0")
-    applicants = Applicants(valid, encoded.inputs, ready.margin(encoded.inputs) - cutoff.margin)
+    applicants = Applicants(model.encoding.read(valid), encoded.inputs, ready.margin(encoded.inputs) - cutoff.margin)
     reference = _reference(config, applicants, model, config.reference.population)
     return Session(
         config=config,

@@ -37,27 +37,25 @@ def tested_directions(
     neither holds or the value is missing.
     """
     population = reference.frame[column].dropna().astype(float)
-    given = frame[column].astype(float).to_numpy()
+    given = frame[column].to_numpy(dtype=float)
     if population.empty or not len(frame):
         return [None] * len(frame)
     low = given < population.median()
     far = np.where(low, population.quantile(1 - TAIL), population.quantile(TAIL))
-    room = np.where(low, far > given, far < given)  # false for NaN
-    rows = np.flatnonzero(room)
+    rows = np.flatnonzero(np.where(low, far > given, far < given))  # false for NaN
     held = np.zeros(len(frame), dtype=bool)
     if len(rows):
-        held[rows] = _falls(explainer, frame.iloc[rows], column, far[rows])
+        paths = given[rows, None] + (far - given)[rows, None] * np.linspace(0, 1, STEPS + 1)
+        if (population % 1 == 0).all():
+            paths = np.round(paths)
+        held[rows] = _falls(explainer, frame.iloc[rows], column, paths)
     return [("low" if below else "high") if holds else None for below, holds in zip(low, held, strict=True)]
 
 
-def _falls(explainer: Explainer, frame: pd.DataFrame, column: str, far: FloatArray) -> npt.NDArray[np.bool_]:
-    """Whether the margin falls, never rising, while `column` moves to `far` in equal steps; (N,)."""
-    start = frame[column].astype(float).to_numpy()
-    values = start[:, None] + (far - start)[:, None] * np.linspace(0, 1, STEPS + 1)[None, :]
-    whole = pd.api.types.is_integer_dtype(frame[column].dtype)
-    moved = frame.iloc[np.repeat(np.arange(len(frame)), STEPS + 1)].reset_index(drop=True)
-    path = values.reshape(-1)
-    moved[column] = np.round(path).astype(frame[column].dtype) if whole else path  # numbers may stand in a text column
-    margin = explainer.margin(explainer.model.encode(moved).inputs).reshape(len(frame), STEPS + 1)
+def _falls(explainer: Explainer, frame: pd.DataFrame, column: str, paths: FloatArray) -> npt.NDArray[np.bool_]:
+    """Whether the margin falls, never rising, while `column` takes the values of each row's path (N, steps); (N,)."""
+    moved = frame.iloc[np.repeat(np.arange(len(frame)), paths.shape[1])].reset_index(drop=True)
+    moved[column] = paths.reshape(-1)
+    margin = explainer.margin(explainer.model.encode(moved).inputs).reshape(paths.shape)
     slack = 1e-9 * (1 + np.abs(margin).max(1))
     return np.asarray((np.diff(margin, axis=1).max(1) <= slack) & (margin[:, -1] < margin[:, 0] - slack))
