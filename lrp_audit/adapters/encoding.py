@@ -10,11 +10,11 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 from sklearn.impute import SimpleImputer
-from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder
 
 from lrp_audit.adapters.frames import read
 from lrp_audit.adapters.nodes import BoolArray, IntArray, Kind, Matrix, Node, ancestry, evaluate
-from lrp_audit.adapters.transformers import accepts_missing, is_missing, unknown_cells
+from lrp_audit.adapters.transformers import accepts_missing, is_missing, maps_cells, unknown_cells
 from lrp_audit.adapters.warning_filters import quiet
 from lrp_audit.errors import DataError
 
@@ -118,6 +118,19 @@ class Encoding:
             if not more:
                 return dict(sorted(found.items()))
             found.update({int(rows[row]): reason for row, reason in more.items()})
+
+    def mixing_functions(self, frame: pd.DataFrame) -> list[str]:
+        """Names of FunctionTransformers that mix columns or rows on these rows, though they did not when probed."""
+        memo: dict[int, Matrix] = {}
+        table = self.read(frame)
+        found = []
+        with quiet():
+            for node in ancestry(self.node):
+                if isinstance(node.step, FunctionTransformer) and node.step.func is not None:
+                    values = np.asarray(evaluate(node.parents[0], table, memo), dtype=np.float64)
+                    if not maps_cells(node.step, values):
+                        found.append(node.where)
+        return found
 
     def _values(self, table: pd.DataFrame, memo: dict[int, Matrix]) -> NDArray[np.float64]:
         with quiet():

@@ -18,6 +18,7 @@ from lrp_audit.errors import UnsupportedModelError
 
 DOUBLE_TOLERANCE = 1e-9
 SINGLE_TOLERANCE = 1e-5
+PROBED_ROWS = 200
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,6 +142,12 @@ class TabularModel:
         """
         if len(frame) == 0:
             return 0.0
+        mixing = self.encoding.mixing_functions(frame.iloc[:PROBED_ROWS])
+        if mixing:
+            raise UnsupportedModelError(
+                f"Step '{mixing[0]}' (FunctionTransformer) does not map every number of this table by itself, so its "
+                "columns cannot be traced; write it as one function per cell."
+            )
         own = self.estimate(frame)
         graph = self.scale.scores(self.raw(self.encode(frame)))
         size = float(np.max(np.abs(own))) or 1.0

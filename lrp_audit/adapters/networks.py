@@ -98,8 +98,11 @@ def _calibrated(
             "which has no single margin; calibrate a two-class model, or use the uncalibrated one."
         )
     networks = [network(fold.estimator, wire, labels, other_head, where) for fold in folds]
-    if networks[0].scale.calibrator is not None:
-        raise UnsupportedModelError("A calibration of a calibrated classifier is not supported; calibrate once.")
+    if any(one.scale.calibrator is not None or not one.scale.single for one in networks):
+        raise UnsupportedModelError(
+            "CalibratedClassifierCV is supported around classifiers with a single margin, not around calibrated ones "
+            "or networks with two outputs."
+        )
     on_probability = not hasattr(folds[0].estimator, "decision_function")
     scale = replace(networks[0].scale, classes=class_names(estimator.classes_), link="logit")
     if len(folds) == 1:

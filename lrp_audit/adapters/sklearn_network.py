@@ -22,6 +22,7 @@ ACTIVATIONS: Mapping[str, Callable[[], nn.Module]] = {
     "tanh": nn.Tanh,
     "logistic": nn.Sigmoid,
 }
+TREE_WORDS = ("Tree", "Forest", "Boost", "xgboost", "lightgbm", "catboost")
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,14 +80,16 @@ def sklearn_head(estimator: Any, label: str | None, names: tuple[str, ...], wher
 
 
 def out_of_scope(estimator: Any, where: str) -> str:
-    name = type(estimator).__name__
+    """One sentence: why an estimator is not explained here, and what to use."""
+    name, module = type(estimator).__name__, type(estimator).__module__
     step = f"Step '{where}' ({name})" if where else name
-    module = type(estimator).__module__
-    if any(one in module + name for one in ("tree", "Forest", "Boost", "xgboost", "lightgbm", "catboost", "Tree")):
+    if any(word in f"{module}.{name}" for word in TREE_WORDS):
         return f"{step} is a tree model without a differentiable graph and out of scope; use shap's TreeExplainer."
+    if name == "TransformedTargetRegressor":
+        return f"{step} is not supported; explain its fitted regressor_ and give the cutoff on the transformed scale."
     return (
-        f"{step} has no differentiable graph that can be traced and is out of scope; use a model-agnostic method such "
-        "as shap's KernelExplainer or PermutationExplainer."
+        f"{step} is no network or linear model with a differentiable graph and out of scope; use a model-agnostic method "
+        "such as shap's KernelExplainer."
     )
 
 

@@ -92,20 +92,25 @@ def function_reads(step: Any) -> list[Kind | None]:
 
 
 def acts_columnwise(step: Any) -> bool:
-    """Whether a FunctionTransformer maps every cell by itself, found by trying.
-
-    Rows of several magnitudes go in; then one column at a time is redrawn, and rows are taken out. An output column
-    may move with its own input only, and no row may feel another. An error while trying counts as no.
-    """
+    """Whether a FunctionTransformer maps every cell by itself, tried on numbers of several magnitudes."""
     if step.func is None or isinstance(step.func, np.ufunc):
         return True
     generator = np.random.default_rng(0)
-    n = width_in(step)
+    shape = (PROBE_ROWS, width_in(step))
+    return all(maps_cells(step, size * generator.uniform(-1, 1, size=shape)) for size in PROBE_SCALES)
 
-    def call(rows: Matrix) -> Matrix:
+
+def maps_cells(step: Any, rows: Matrix) -> bool:
+    """Whether, on these rows, an output column moves with its own input only and no row feels another.
+
+    One column at a time takes its values in reverse order; rows are reversed and taken alone. An error counts as no.
+    """
+    given = np.array(rows, dtype=np.float64)
+
+    def call(values: Matrix) -> Matrix:
         with np.errstate(all="ignore"):
-            result = np.asarray(step.transform(as_fitted(step, np.array(rows))), dtype=np.float64)
-        if result.shape != np.shape(rows):
+            result = np.asarray(step.transform(as_fitted(step, np.array(values))), dtype=np.float64)
+        if result.shape != np.shape(values):
             raise ValueError("the function changes the number of columns")
         return result
 
@@ -113,19 +118,15 @@ def acts_columnwise(step: Any) -> bool:
         return bool(np.allclose(a, b, rtol=1e-6, atol=0, equal_nan=True))
 
     try:
-        for size in PROBE_SCALES:
-            rows = size * generator.uniform(-1, 1, size=(PROBE_ROWS, n))
-            before = call(rows)
-            for j in range(n):
-                changed = rows.copy()
-                changed[:, j] = size * generator.uniform(-1, 1, size=PROBE_ROWS)
-                if not same(np.delete(call(changed), j, axis=1), np.delete(before, j, axis=1)):
-                    return False
-            if not same(call(rows[:1]), before[:1]) or not same(call(rows[::-1]), np.asarray(before)[::-1]):
+        before = np.asarray(call(given))
+        for j in range(given.shape[1]):
+            changed = given.copy()
+            changed[:, j] = given[::-1, j]
+            if not same(np.delete(call(changed), j, axis=1), np.delete(before, j, axis=1)):
                 return False
+        return same(call(given[:1]), before[:1]) and same(call(given[::-1]), before[::-1])
     except Exception:
         return False
-    return True
 
 
 # --- missing values ---------------------------------------------------------------------------------------------------
