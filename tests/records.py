@@ -351,7 +351,7 @@ def _worded(plain: Record) -> Record:
     return plain.model_copy(update={"reasons": worded})
 
 
-def _with_text(family: str, text: str) -> Record:
+def with_text(family: str, text: str) -> Record:
     plain = record()
     changed = tuple(
         reason.model_copy(update={"text": text}) if reason.family == family else reason for reason in plain.reasons
@@ -396,7 +396,7 @@ def cases() -> tuple[Case, ...]:
         Case("long-name", record(), long_name, settings),
         Case("missing", _missing_values(), person, settings),
         Case("huge", record(HUGE), person, settings),
-        Case("long-reason", _with_text("employment", LONG_REASON), person, settings),
+        Case("long-reason", with_text("employment", LONG_REASON), person, settings),
         Case("rule", _routed(rule), person, settings),
         Case("human", _routed(human), person, settings),
         Case("protected", record(contributions=protected), person, settings),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -25,6 +26,7 @@ from lrp_audit.errors import ReportError
 FAMILY = "Document Sans"
 _WEIGHTS = {400: "SourceSansPro-Regular.ttf", 600: "SourceSansPro-Semibold.ttf"}
 _LAYOUT = frozenset("\t\n\r")  # white space that HTML collapses
+_JOINERS = frozenset("\u200c\u200d")  # the only invisible characters that words need
 
 
 @dataclass(frozen=True)
@@ -58,8 +60,8 @@ def faces(config: AuditConfig) -> tuple[Face, ...]:
 def unprintable(text: str, config: AuditConfig) -> tuple[str, ...]:
     """The characters of `text` that no document font has, each once, in order.
 
-    Controls, bidirectional overrides and unpaired surrogates are among them; composed and decomposed accents count as
-    the same character (Unicode normal form C).
+    Controls, bidirectional overrides, soft hyphens and unpaired surrogates are always among them: they change what a
+    reader sees without being seen. Composed and decomposed accents count as the same character (Unicode normal form C).
 
     Raises:
         ReportError: a file of `documents.extra_fonts` is missing or is no font.
@@ -78,14 +80,19 @@ def with_code_points(text: str, config: AuditConfig) -> str:
 def _printable(fonts: tuple[Face, ...]) -> frozenset[str]:
     own = [_characters(face.path) for face in fonts if face.family == FAMILY]
     extra = [_characters(face.path) for face in fonts if face.family != FAMILY]
-    return frozenset.intersection(*own).union(_LAYOUT, *extra)
+    visible = (char for char in frozenset.intersection(*own).union(*extra) if not _is_control(char))
+    return _LAYOUT.union(visible)
+
+
+def _is_control(char: str) -> bool:
+    return unicodedata.category(char) in {"Cc", "Cf"} and char not in _JOINERS
 
 
 @lru_cache(maxsize=32)
 def _characters(path: Path) -> frozenset[str]:
     try:
-        with TTFont(path, lazy=True) as font:
-            return frozenset(map(chr, font.getBestCmap() or ()))
+        with path.open("rb") as file:
+            return frozenset(map(chr, TTFont(file, lazy=True).getBestCmap() or ()))
     except (OSError, TTLibError) as error:
         raise ReportError(f"The font file {path} cannot be used ({error}); correct documents.extra_fonts.") from None
 
@@ -97,8 +104,8 @@ class _Fonts(FontConfiguration):  # type: ignore[misc]
         super().__init__()
         self._process = os.getpid()
 
-    def __del__(self) -> None:
-        if os.getpid() == self._process:
+    def __del__(self, process: Callable[[], int] = os.getpid) -> None:  # bound here, since `os` may be gone by then
+        if process() == self._process:
             super().__del__()
 
 

@@ -69,7 +69,7 @@ def elements(pdf: bytes) -> list[tuple[str, str]]:
 
 
 def attachments(pdf: bytes) -> dict[str, tuple[bytes, str]]:
-    """name -> (content, AFRelationship)."""
+    """Name -> (content, AFRelationship)."""
     with pikepdf.open(io.BytesIO(pdf)) as document:
         return {
             name: (spec.get_file().read_bytes(), str(spec.obj.AFRelationship))

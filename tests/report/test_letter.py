@@ -192,7 +192,7 @@ GAPS = {
     ),
     "families": (records.record(reasons=()), records.config()),
     "facts.decided_reasons": (_facts(decided_by="rule").model_copy(update={"reasons": ()}), records.config()),
-    "families.employment.text.en": (records._with_text("employment", ""), records.config()),
+    "families.employment.text.en": (records.with_text("employment", ""), records.config()),
     "institution.agency": _without(
         institution=records.config().institution.model_copy(update={"agency": "nobody"})  # type: ignore[union-attr]
     ),
@@ -220,7 +220,7 @@ def test_letter_needs_its_addressee(part: str) -> None:
 def test_letter_in_a_language_without_template_is_refused() -> None:
     settings = records.config()
     settings = settings.model_copy(update={"documents": settings.documents.model_copy(update={"language": "de"})})
-    with pytest.raises(ReportError, match="documents.language"):
+    with pytest.raises(ReportError, match=r"documents\.language"):
         report.letter_pdf(records.record(), records.addressee(), settings)
 
 

@@ -1,0 +1,139 @@
+"""Rendering: the same bytes everywhere, and hostile text is only ever text."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pages
+import pytest
+import records
+
+from lrp_audit import report
+from lrp_audit.errors import ReportError
+from lrp_audit.report.fonts import faces
+from lrp_audit.report.formats import decimals_for, long_date, measure, percent, scientific, signed
+from lrp_audit.report.render import to_pdf
+
+SETTINGS = records.config()
+FACES = faces(SETTINGS)
+
+# Renders in another process, then again in a forked child that ends normally, then in the parent.
+ELSEWHERE = """
+import hashlib, os, sys
+import pages
+names = ("ordinary", "hostile")
+print(*(hashlib.sha256(make(name)).hexdigest() for name in names for make in (pages.letter, pages.audit)))
+sys.stdout.flush()
+child = os.fork()
+if child == 0:
+    pages.letter("cyrillic")
+    sys.exit(0)
+assert os.waitpid(child, 0)[1] == 0
+print(hashlib.sha256(pages.letter("greek")).hexdigest())
+"""
+
+
+@pytest.mark.rule("G-10")
+def test_bytes_do_not_depend_on_process_hash_seed_time_zone_or_locale() -> None:
+    here = Path(__file__).parent
+    environment = os.environ | {
+        "PYTHONHASHSEED": "4711",
+        "TZ": "Asia/Kathmandu",
+        "LC_ALL": "C",
+        "PYTHONPATH": os.pathsep.join([str(here), str(here.parent), *sys.path]),
+    }
+    result = subprocess.run(
+        [sys.executable, "-c", ELSEWHERE], env=environment, capture_output=True, text=True, check=True
+    )
+    made = [make(name) for name in ("ordinary", "hostile") for make in (pages.letter, pages.audit)]
+    made.append(pages.letter("greek"))
+    assert result.stdout.split() == [hashlib.sha256(pdf).hexdigest() for pdf in made]
+
+
+def test_bytes_do_not_depend_on_what_was_rendered_before() -> None:
+    case = pages.CASES["bureau"]
+    first = report.letter_pdf(case.record, case.addressee, case.config)
+    pages.audit("wide")
+    assert report.letter_pdf(case.record, case.addressee, case.config) == first
+
+
+@pytest.mark.parametrize("name", ["letter", "audit"])
+def test_hostile_text_is_printed_as_text(name: str) -> None:
+    pdf = getattr(pages, name)("hostile")
+    text = pages.text(pdf)
+    assert "{{7*7}}" in text
+    assert ("Dear {{7*7}}" if name == "letter" else "Decision audit {{7*7}}") in text
+    for part in ("<img src=file:///etc/passwd>", "<link rel=attachment", "<style>*{display:none}</style>"):
+        assert part in text
+    assert "root:" not in text
+    assert set(pages.attachments(pdf)) == ({"record.json"} if name == "audit" else set())
+
+
+def test_hostile_text_fetches_nothing() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setblocking(False)
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/x"
+        text = (
+            f'<img src="{url}"><link rel=stylesheet href={url}><style>@import url({url});</style>'
+            f'<object data="{url}"></object><a rel=attachment href="{url}">a</a><svg><image href="{url}"/></svg>'
+        )
+        person = records.addressee(name=text)
+        assert text.split(">", maxsplit=1)[0] in pages.text(report.letter_pdf(records.record(), person, SETTINGS))
+        report.audit_pdf(records.record(decision=records.decision(id=text, product=text)), SETTINGS)
+        with pytest.raises(BlockingIOError):
+            server.accept()
+
+
+@pytest.mark.parametrize(
+    "element",
+    [
+        "<img alt=a src=file:///etc/passwd>",
+        "<img alt=a src='data:image/svg+xml,<svg/>'>",
+        "<link rel=stylesheet href=http://127.0.0.1:9/x.css>",
+        "<link rel=attachment href=file:///etc/passwd>",
+        "<style>@import url(file:///etc/passwd)</style>",
+        "<style>@font-face{font-family:x;src:url(file:///etc/passwd)}</style><p>a",
+        "<p style='background:url(file:///etc/passwd)'>a",
+    ],
+)
+def test_a_page_that_asks_for_a_resource_is_not_written(element: str) -> None:
+    with pytest.raises(ReportError, match="asks for the resource"):
+        to_pdf(f"<html lang=en><title>t</title>{element}</html>", "us-notice", FACES, identifier="x")
+
+
+def test_templates_hold_no_legal_text_and_no_undefined_names() -> None:
+    for template in Path(report.__file__).parents[2].glob("templates/*/document.html"):
+        words = template.read_text(encoding="utf-8").lower()
+        for phrase in ("equal credit", "fair credit", "creditors from discriminating", "| safe"):
+            assert phrase not in words
+
+
+@pytest.mark.parametrize(
+    ("value", "decimals", "expected"),
+    [
+        (0.96, 3, "+0.960"),
+        (-0.47, 2, "−0.47"),
+        (0.0, 2, "0.00"),
+        (-1e-9, 2, "0.00"),
+        (-1e9, 0, "−1,000,000,000"),
+        (3.2e17, 0, "+3.200e17"),
+    ],
+)
+def test_contributions_carry_their_sign(value: float, decimals: int, expected: str) -> None:
+    assert signed(value, decimals) == expected
+
+
+def test_numbers_and_dates_read_as_in_print() -> None:
+    import datetime as dt
+
+    assert [decimals_for([v]) for v in (0.0, 0.96, 2.03, 41.0, 1e9, 1e-12)] == [2, 3, 2, 1, 0, 9]
+    assert scientific(-3.1e-15) == "−3.1e−15"
+    assert scientific(0.0) == "0"
+    assert percent(0.884) == "88%"
+    assert [measure(v) for v in (True, 3, "words", 1.98, -0.5)] == ["yes", "3", "words", "1.98", "−0.5"]
+    assert long_date(dt.date(2026, 3, 3)) == "March 3, 2026"
