@@ -132,11 +132,12 @@ def score(session: Session, frame: pd.DataFrame) -> list[Outcome]:
 def _explain(session: Session, frame: pd.DataFrame) -> list[_Explained]:
     explainer, config = session.explainer, session.config
     encoded = explainer.model.encode(frame)
+    typed = explainer.model.encoding.read(frame)
     relevance = explainer.attribute(encoded.inputs, session.reference)
-    found = contributions(session.columns, frame, encoded, explainer.model.transformed(encoded), relevance.relevance)
+    found = contributions(session.columns, typed, encoded, explainer.model.transformed(encoded), relevance.relevance)
     families = Families.of([column.family for column in session.columns])
     stated = np.array([_stated(row, families.names, config.documents.max_reasons) for row in found])
-    subjects = Subjects(explainer.model.encoding.read(frame), encoded, relevance.relevance, stated)
+    subjects = Subjects(typed, encoded, relevance.relevance, stated)
     evidence = gather(explainer, subjects, families, session.reference, session.second, config)
     return [
         _Explained(
