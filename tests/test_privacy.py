@@ -6,12 +6,12 @@ import time
 from itertools import pairwise
 
 import pytest
+import real_texts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lrp_audit.privacy import Finding, find_personal_data, mask
 from lrp_audit.text_record import TextWord
-from tests import real_texts
 
 PLANTED = [
     ("phone", "Call me at {} please.", ["(212) 555-0143", "212-555-0143", "212.555.0143", "555-0143"]),

@@ -3,13 +3,13 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
+import real_texts
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lrp_audit.errors import ConfigError
 from lrp_audit.special_categories import scanner
 from lrp_audit.terms import TermIndex
-from tests import real_texts
 
 ENGLISH = scanner("en")
 

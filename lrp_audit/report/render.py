@@ -20,6 +20,7 @@ from lrp_audit.report.fonts import Face, configuration
 from lrp_audit.resources import templates
 
 _SHEETS = ("base/tokens.css", "base/print.css")
+_PARTS = {"audit": ("heatmap/heatmap.css",), "heatmap": ("heatmap/heatmap.css",)}  # sheets that documents share
 # A stream whose data end in CR, written before LF and `endstream`: strict readers count the CR to the line end and find
 # the stream one byte short. The cross-reference stream comes after the finisher; spaces in the XMP packet change it.
 _UNCLEAR_END = b"\r\nendstream"
@@ -106,7 +107,8 @@ def _write(
 
 
 def _sheet_text(folder: str) -> list[str]:
-    return [(templates() / name).read_text(encoding="utf-8") for name in (*_SHEETS, f"{folder}/document.css")]
+    names = (*_SHEETS, *_PARTS.get(folder, ()), f"{folder}/document.css")
+    return [(templates() / name).read_text(encoding="utf-8") for name in names]
 
 
 @lru_cache(maxsize=8)
