@@ -105,7 +105,7 @@ def glance(record: Record, config: AuditConfig) -> Glance:
 
 def _standing(record: Record) -> Standing:
     due, first = due_date(record.decision.dates), record.refusal
-    flags = f"{len(record.flags)} flag{'' if len(record.flags) == 1 else 's'} for the reviewer"
+    flags = f"{len(record.flags) or 'no'} flag{'' if len(record.flags) == 1 else 's'} for the reviewer"
     if first is None:
         return Standing(True, "Letter ready for review", (f"No refusal; {flags}.",), due)
     others = len(record.refusals) - 1

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import ctypes
 import re
 
+import pages
+import pypdfium2
 import pytest
 import records
 from hypothesis import given
 from hypothesis import strategies as st
+from pypdfium2.raw import FPDF_PAGEOBJ_PATH, FPDFPageObj_GetFillColor
 
 from lrp_audit.report.chapters import CHART_ROW, CHART_ROWS, CHART_WIDTH, chapters
 from lrp_audit.report.charts import AGAINST, FAVOUR, ScoreMarks, contribution_bars, score_line, symmetric_scale
@@ -65,6 +69,27 @@ def test_charts_and_their_tables_state_the_record(rows: tuple[tuple[object, ...]
         assert chart.high.lstrip("+") == chart.low.lstrip("−")
         assert f"from {chart.low} to {chart.high}" in str(chart.drawing)
     assert next(families, None) is None
+
+
+@pytest.mark.parametrize("name", ["ordinary", "wide"])
+def test_bars_lie_on_their_own_rows_in_print(name: str) -> None:
+    families = [family for family in pages.CASES[name].record.families[:CHART_ROWS] if family.relevance > 0]
+    first, last = families[0].label, families[-1].label
+    with pypdfium2.PdfDocument(pages.audit(name)) as document:
+        sheet = next(page for page in document if "Of against" in page.get_textpage().get_text_bounded())
+        text = sheet.get_textpage()
+        start = text.search("Of against", match_case=True).get_next()[0]
+        rows = [text.get_charbox(text.search(label, index=start).get_next()[0]) for label in (first, last)]
+        paths = (item for item in sheet.get_objects(filter=[FPDF_PAGEOBJ_PATH]) if _fill(item) == AGAINST)
+        _, bottom, _, top = next(item.get_bounds() for item in paths if item.get_bounds()[3] < rows[0][3] + CHART_ROW)
+    assert rows[0][1] - 3 < top - CHART_ROW * 5 / 18 < rows[0][3] + 3
+    assert rows[1][1] - 3 < bottom + CHART_ROW * 5 / 18 < rows[1][3] + 3
+
+
+def _fill(item: pypdfium2.PdfObject) -> str:
+    channels = [ctypes.c_uint() for _ in range(4)]
+    FPDFPageObj_GetFillColor(item.raw, *map(ctypes.byref, channels))
+    return "#" + "".join(f"{channel.value:02x}" for channel in channels[:3])
 
 
 def test_title_is_escaped() -> None:
