@@ -18,6 +18,8 @@ from scipy.special import expit, logit, softmax
 from lrp_audit.adapters.frames import did_you_mean
 from lrp_audit.errors import ConfigError
 
+ROUNDING = 16 * np.finfo(np.float64).eps  # relative, of a probability computed in float64
+
 FloatArray = NDArray[np.float64]
 Link = Literal["logit", "softmax", "identity", "log"]
 Against = Literal["runner-up", "others"]
@@ -84,7 +86,7 @@ class Sigmoid:
         return np.asarray(expit(-(self.a * score + self.b)))
 
     def margin(self, probability: float, *, last: bool = False) -> float:
-        score = -(float(logit(probability)) + self.b) / self.a
+        score = -(float(logit(min(max(probability, 0.0), 1.0))) + self.b) / self.a
         return float(logit(min(max(score, 0.0), 1.0))) if self.on_probability else score
 
 
@@ -239,9 +241,8 @@ class OutputScale:
         if self.link in ("identity", "log"):
             return np.asarray(sign * (np.log(estimate) if self.link == "log" else estimate))
         positive = estimate[:, 1]
-        slack = 0.0 if self.calibrator is None else 1e-12
-        low = self.margins(positive * (1 - slack), self.classes[1], against)
-        high = self.margins(positive * (1 + slack), self.classes[1], against, last=True)
+        low = self.margins(positive * (1 - ROUNDING), self.classes[1], against)
+        high = self.margins(positive * (1 + ROUNDING), self.classes[1], against, last=True)
         return np.asarray(sign * np.clip(sign * margin, low, high))
 
     def check_cutoff(self, score: FloatArray) -> None:
@@ -264,9 +265,11 @@ class OutputScale:
 
 
 def _logit(probability: FloatArray, last: bool) -> FloatArray:
-    """Logit, with the stretch of margins whose probability rounds to 0 or 1 taken at its first or last end."""
-    edge = np.finfo(np.float64).eps
-    with np.errstate(divide="ignore"):
-        exact = np.asarray(logit(probability))
-    low, high = np.log(np.finfo(np.float64).tiny), -np.log(edge)
-    return np.where(exact >= high, np.inf if last else high, np.where(exact <= low, low if last else -np.inf, exact))
+    """Logit; the margins whose probability rounds to 0 or 1 run to infinity, `last` being their far end."""
+    edge = 1 - np.finfo(np.float64).eps
+    with np.errstate(divide="ignore", invalid="ignore"):
+        inside = logit(np.clip(probability, 0, edge))
+    if last:
+        lowest = np.log(np.finfo(np.float64).tiny)
+        return np.where(probability >= edge, np.inf, np.maximum(inside, lowest))
+    return np.asarray(inside)

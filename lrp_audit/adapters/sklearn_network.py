@@ -88,8 +88,8 @@ def out_of_scope(estimator: Any, where: str) -> str:
     if name == "TransformedTargetRegressor":
         return f"{step} is not supported; explain its fitted regressor_ and give the cutoff on the transformed scale."
     return (
-        f"{step} is no network or linear model with a differentiable graph and out of scope; use a model-agnostic method "
-        "such as shap's KernelExplainer."
+        f"{step} is no network or linear model with a differentiable graph and out of scope; use a model-agnostic "
+        "method such as shap's KernelExplainer."
     )
 
 
