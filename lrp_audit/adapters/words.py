@@ -16,7 +16,7 @@ from itertools import accumulate, pairwise
 
 from icu4py.breakers import SentenceBreaker, WordBreaker
 
-from ..errors import DataError
+from lrp_audit.errors import DataError
 
 _BLANK_LINE = re.compile(r"\u2029|(?:\r\n|[\n\r\x85\u2028])\s*?(?:\r\n|[\n\r\x85\u2028])")
 _LAYOUT = frozenset("\t\n\v\f\r\x85")

@@ -1,0 +1,129 @@
+"""Texts to token ids, in as many overlapping windows as the model needs; nothing is cut off without saying so."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from tokenizers import Encoding, Tokenizer
+
+from lrp_audit.adapters.words import require_text
+from lrp_audit.errors import DataError
+
+Passages = tuple[str] | tuple[str, str]
+Text = str | tuple[str, str]
+LongTexts = Literal["windows", "truncate", "refuse"]
+
+
+@dataclass(frozen=True)
+class Window:
+    """What the model reads at once.
+
+    Attributes:
+        text: position of the text among those given.
+        ids: token ids, special tokens included.
+        segments: token type ids, as the tokenizer gives them.
+        offsets: characters of each token in its passage.
+        passages: for each token its passage: 0, 1 (the second of a pair), or None for a special token.
+        names: for each special token its name, else None.
+        unread: how many tokens of the text no window holds, because the text was truncated.
+    """
+
+    text: int
+    ids: tuple[int, ...]
+    segments: tuple[int, ...]
+    offsets: tuple[tuple[int, int], ...]
+    passages: tuple[int | None, ...]
+    names: tuple[str | None, ...]
+    unread: int = 0
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A tokenizer of our own copy, with no truncation and no padding set, and the length the model can take.
+
+    Attributes:
+        limit: the most tokens the model takes at once, special tokens included.
+        unknown: id of the token that stands for what the vocabulary lacks.
+        long_texts: what happens to a text that exceeds the limit. Windows are of equal length and overlap by at least a
+            quarter of what fits, so that every word is read in context.
+    """
+
+    tokenizer: Tokenizer
+    limit: int
+    unknown: int | None = None
+    long_texts: LongTexts = "windows"
+
+    def read(self, texts: Sequence[Text]) -> tuple[Window, ...]:
+        """Windows of all texts, in order.
+
+        Raises:
+            DataError: a text is empty, holds control characters or surrogates, or nothing that the model knows; or it
+                is too long, and cannot or must not be cut.
+        """
+        return tuple(window for position, text in enumerate(texts) for window in self._read(position, passages(text)))
+
+    def _read(self, position: int, given: Passages) -> list[Window]:
+        for passage in given:
+            require_text(passage)
+        encoding = self.tokenizer.encode(*given)
+        self._require_known(encoding)
+        if len(encoding) <= self.limit:
+            return [_window(encoding, position, range(len(encoding)))]
+        if self.long_texts == "refuse":
+            raise DataError(
+                f"The text has {len(encoding)} tokens and the model reads {self.limit}; shorten it, or allow windows."
+            )
+        cuts = _cuts(encoding, self.limit)
+        if self.long_texts == "truncate":
+            return [replace(_window(encoding, position, cuts[0]), unread=len(encoding) - len(cuts[0]))]
+        return [_window(encoding, position, kept) for kept in cuts]
+
+    def _require_known(self, encoding: Encoding) -> None:
+        content = [id_ for id_, passage in zip(encoding.ids, encoding.sequence_ids, strict=True) if passage is not None]
+        if all(id_ == self.unknown for id_ in content):
+            raise DataError("The text holds no token that the model's vocabulary knows; there is nothing to explain.")
+
+
+def passages(text: Text) -> Passages:
+    """A text or a pair of texts, as a tuple."""
+    return (text,) if isinstance(text, str) else text
+
+
+def _window(encoding: Encoding, position: int, kept: Sequence[int]) -> Window:
+    ids, segments, offsets = encoding.ids, encoding.type_ids, encoding.offsets
+    owner, tokens = encoding.sequence_ids, encoding.tokens
+    return Window(
+        position,
+        tuple(ids[i] for i in kept),
+        tuple(segments[i] for i in kept),
+        tuple(offsets[i] for i in kept),
+        tuple(owner[i] for i in kept),
+        tuple(tokens[i] if owner[i] is None else None for i in kept),
+    )
+
+
+def _cuts(encoding: Encoding, limit: int) -> list[list[int]]:
+    """Token positions of each window: special tokens, the shorter passage whole, and a slice of the longer one."""
+    owner = encoding.sequence_ids
+    longer = max((0, 1), key=owner.count)
+    content = [i for i, passage in enumerate(owner) if passage == longer]
+    frame = [i for i, passage in enumerate(owner) if passage != longer]
+    room = limit - len(frame)
+    if room < limit // 4 or room < 1:
+        raise DataError(
+            f"Both texts of the pair are too long for the {limit} tokens that the model reads; shorten one."
+        )
+    return [sorted([*frame, *content[a:b]]) for a, b in _slices(len(content), room)]
+
+
+def _slices(count: int, room: int) -> list[tuple[int, int]]:
+    """Slices of at most `room` that cover `count` tokens, each overlapping the one before by a quarter of `room`."""
+    overlap = room // 4
+    windows = -(-(count - overlap) // (room - overlap))
+    starts = [round(k * (count - room) / (windows - 1)) for k in range(windows)]
+    return [(start, start + room) for start in starts]
