@@ -88,6 +88,7 @@ class TextSection(_Section):
     column: Filled  # column of the data
     pair: Filled | None = None  # second text of a model that reads two
     label: Filled = "Your message"  # what letters and audits call it
+    pair_label: Filled = "The second text"
     date: Filled | None = None  # column with its date, for "your message of DATE"
     language: Filled = "en"  # of the text; decides the lists of special categories
     regions: tuple[Region, ...] = Field(("US",), min_length=1)  # whose telephone numbers stand without a country code

@@ -13,10 +13,10 @@ from math import fsum
 
 from lrp_audit.privacy import Finding, Masked, find_personal_data, mask
 from lrp_audit.record import ColumnContribution, Refusal
-from lrp_audit.special_categories import Category, Scanner, SpecialPlace
+from lrp_audit.special_categories import Category, Scanner, SpecialPlace, scanner
 from lrp_audit.text_config import TextSection
 from lrp_audit.text_reasons import UNMAPPED, FamilyWords, LabelledSpan, assign, claims, contributions
-from lrp_audit.text_record import ExplainedText, MappedSpan, SpecialContent, TextEvidence
+from lrp_audit.text_record import ExplainedPassage, ExplainedText, MappedSpan, SpecialContent, TextEvidence
 
 
 @dataclass(frozen=True)
@@ -27,47 +27,78 @@ class JudgedText:
     contributions: tuple[ColumnContribution, ...]
 
 
-def judged_text(
-    explained: ExplainedText,
-    section: TextSection,
-    scanner: Scanner,
-    *,
-    labels: Mapping[str, str] | None = None,
-    spans: Sequence[LabelledSpan] = (),
-    names: Iterable[str] = (),
-) -> JudgedText:
-    """Mask a text, scan it, and bring its words' relevance to reason families.
+@dataclass(frozen=True)
+class TextReader:
+    """The settings of a text with its lists of special categories, ready for any number of decisions.
 
-    Args:
-        explained: the text with its words' relevance, `+` toward the adverse outcome.
+    Attributes:
         section: settings of the text.
-        scanner: the lists of special categories, see `special_categories.scanner`.
+        scanner: the lists of special categories.
         labels: family -> its name for reviewers.
-        spans: labelled spans of the data.
-        names: names to mask, such as the addressee's.
+    """
+
+    section: TextSection
+    scanner: Scanner
+    labels: Mapping[str, str]
+
+    def read(
+        self, explained: ExplainedText, *, spans: Sequence[LabelledSpan] = (), names: Iterable[str] = ()
+    ) -> tuple[JudgedText, ...]:
+        """Mask a text, scan it, and bring its words' relevance to reason families; for a pair, both texts.
+
+        Args:
+            explained: words with their relevance, `+` toward the adverse outcome. What is not in words stands in the
+                evidence of the first text.
+            spans: labelled spans of the first text.
+            names: names to mask, such as the addressee's.
+
+        Raises:
+            ConfigError: a pattern of the settings takes too long.
+        """
+        section, known = self.section, tuple(names)
+        first, *rest = explained.passages
+        judged = self._judge(first, section.column, section.label, spans, known)
+        apart = {
+            "special_tokens": dict(explained.special),
+            "sinks": dict(explained.sinks),
+            "windows": explained.windows,
+        }
+        evidence = judged.evidence.model_copy(update=apart)
+        column = section.pair or f"{section.column}, second text"
+        others = (self._judge(passage, column, section.pair_label, (), known) for passage in rest)
+        return (JudgedText(evidence, judged.contributions), *others)
+
+    def _judge(
+        self, passage: ExplainedPassage, column: str, label: str, spans: Sequence[LabelledSpan], names: Iterable[str]
+    ) -> JudgedText:
+        text, section = passage.text, self.section
+        special = self.scanner.scan(text)
+        families = assign(passage.words, claims(text, section, special, spans))
+        personal = find_personal_data(text, regions=section.regions, names=names)
+        hidden = mask(text, (*_special_findings(special), *personal))
+        evidence = TextEvidence(
+            column=column,
+            label=label,
+            text=hidden.text,
+            words=hidden.words(passage.words),
+            sentences=hidden.words(passage.sentences(section.language)),
+            unread=sum(word.start >= passage.read for word in passage.words),
+            masked=hidden.counts,
+            special=_special_content(families, special),
+            mapped=tuple(_placed(span, hidden) for item in families for span in item.spans),
+            unmapped=fsum(item.relevance for item in families if item.family == UNMAPPED),
+        )
+        return JudgedText(evidence, contributions(families, column, label, self.labels))
+
+
+def text_reader(section: TextSection, labels: Mapping[str, str] | None = None) -> TextReader:
+    """A reader for the texts of one audit.toml.
 
     Raises:
-        ConfigError: a pattern of `section` takes too long.
+        ConfigError: there are no lists of special categories in the text's language, or an addition to them is wrong.
     """
-    text = explained.text
-    special = scanner.scan(text)
-    families = assign(explained.words, claims(text, section, special, spans))
-    hidden = mask(text, (*_special_findings(special), *find_personal_data(text, regions=section.regions, names=names)))
-    evidence = TextEvidence(
-        column=section.column,
-        label=section.label,
-        text=hidden.text,
-        words=hidden.words(explained.words),
-        sentences=hidden.words(explained.sentences()),
-        special_tokens=dict(explained.special),
-        sinks=dict(explained.sinks),
-        windows=explained.windows,
-        masked=hidden.counts,
-        special=_special_content(families, special),
-        mapped=tuple(_placed(span, hidden) for item in families for span in item.spans),
-        unmapped=fsum(item.relevance for item in families if item.family == UNMAPPED),
-    )
-    return JudgedText(evidence, contributions(families, section, labels or {}))
+    lists = scanner(section.language, more=section.special_terms, exceptions=section.special_exceptions)
+    return TextReader(section, lists, dict(labels or {}))
 
 
 def special_content_refusal(texts: Iterable[TextEvidence], section: TextSection) -> Refusal | None:

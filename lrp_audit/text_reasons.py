@@ -124,7 +124,7 @@ def assign(words: Sequence[ScoredSpan], found: Sequence[Claim]) -> tuple[FamilyW
 
 
 def contributions(
-    families: Iterable[FamilyWords], section: TextSection, labels: Mapping[str, str]
+    families: Iterable[FamilyWords], column: str, label: str, labels: Mapping[str, str]
 ) -> tuple[ColumnContribution, ...]:
     """The families of a text as contributions, which families of a table's columns can be added to and judged with.
 
@@ -132,13 +132,14 @@ def contributions(
 
     Args:
         families: as `assign` returns them.
-        section: the text's settings.
+        column: the table's column that holds the text.
+        label: what people call the text.
         labels: family -> its name for reviewers.
     """
     return tuple(
         ColumnContribution(
-            column=f"{section.column}: {item.family}",
-            label=f"{section.label}: {labels.get(item.family, item.family)}",
+            column=f"{column}: {item.family}",
+            label=f"{label}: {labels.get(item.family, item.family)}",
             family=item.family,
             relevance=item.relevance,
             value=None,

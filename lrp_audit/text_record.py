@@ -23,20 +23,29 @@ class ScoredSpan(Protocol):
     def relevance(self) -> float: ...
 
 
-class ExplainedText(Protocol):
-    """A text with the relevance of its words, as the adapter of text models hands it over; offsets of the original."""
+class ExplainedPassage(Protocol):
+    """One text with the relevance of its words, offsets of the original; `read` is how far the model has read it."""
 
     @property
     def text(self) -> str: ...
     @property
     def words(self) -> Sequence[ScoredSpan]: ...
     @property
+    def read(self) -> int: ...
+    def sentences(self, language: str = "en") -> Sequence[ScoredSpan]: ...
+
+
+class ExplainedText(Protocol):
+    """What the adapter of text models hands over: a text, or a pair of texts, and what is not in their words."""
+
+    @property
+    def passages(self) -> Sequence[ExplainedPassage]: ...
+    @property
     def special(self) -> Mapping[str, float]: ...
     @property
     def sinks(self) -> Mapping[str, float]: ...
     @property
     def windows(self) -> int: ...
-    def sentences(self) -> Sequence[ScoredSpan]: ...
 
 
 class _Frozen(BaseModel):
@@ -80,9 +89,10 @@ class TextEvidence(_Frozen):
     text: str
     words: tuple[TextWord, ...]
     sentences: tuple[TextWord, ...] = ()
-    special_tokens: dict[str, float] = {}  # by name, e.g. "[CLS]"
+    special_tokens: dict[str, float] = {}  # tokens that are nobody's words, by name, e.g. "[CLS]"
     sinks: dict[str, float] = {}  # relevance that reached no token: position embeddings, biases, softmax ...
     windows: int = 1  # overlapping parts the model read the text in
+    unread: int = 0  # words behind the end of what the model read
     masked: dict[str, int] = {}  # kind -> how many places
     special: tuple[SpecialContent, ...] = ()
     mapped: tuple[MappedSpan, ...] = ()

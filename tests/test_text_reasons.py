@@ -15,12 +15,13 @@ from lrp_audit.errors import ConfigError, DataError
 from lrp_audit.reasons import group, stated
 from lrp_audit.special_categories import scanner
 from lrp_audit.text_config import ReasonWords, TextSection
-from lrp_audit.text_evidence import judged_text, special_content_refusal
+from lrp_audit.text_evidence import special_content_refusal, text_reader
 from lrp_audit.text_reasons import UNMAPPED, LabelledSpan, assign, claims, contributions, read_spans
 from lrp_audit.text_record import TextWord
 from lrp_audit.wording import wording
 
 ENGLISH = scanner("en")
+LABELS = {"employment": "Employment"}
 SECTION = TextSection(
     column="narrative",
     reasons={
@@ -83,7 +84,7 @@ def test_an_unknown_label_maps_to_nothing():
 
 def test_what_no_statement_covers_is_a_family_that_has_no_wording():
     families = assign(words_of("the bank wrote", [1.0, 5.0, 1.0]), claims("the bank wrote", SECTION))
-    items = contributions(families, SECTION, {})
+    items = contributions(families, "narrative", "Your message", {})
     (principal,) = stated(group(items), 4)
     config = AuditConfig(
         model=ModelSection(file="x"), families={"employment": FamilySection(text={"en": "Employment"})}
@@ -94,7 +95,7 @@ def test_what_no_statement_covers_is_a_family_that_has_no_wording():
 
 def test_contributions_name_families_and_never_quote_the_text():
     text = "Zebra lost my job"
-    items = contributions(assign(words_of(text), claims(text, SECTION)), SECTION, {"employment": "Employment"})
+    items = contributions(assign(words_of(text), claims(text, SECTION)), "narrative", "Your message", LABELS)
     assert [(i.family, i.label, i.display, i.relevance) for i in items] == [
         ("employment", "Your message: Employment", "3 words", 3.0),
         (UNMAPPED, f"Your message: {UNMAPPED}", "1 word", 1.0),
@@ -104,7 +105,7 @@ def test_contributions_name_families_and_never_quote_the_text():
 
 def test_text_and_table_add_up_in_one_family():
     text = "I lost my job"
-    items = contributions(assign(words_of(text), claims(text, SECTION)), SECTION, {})
+    items = contributions(assign(words_of(text), claims(text, SECTION)), "narrative", "Your message", {})
     table = items[0].model_copy(update={"column": "years_employed", "relevance": 10.0})
     assert {f.family: f.relevance for f in group([*items, table])}["employment"] == 13.0
 
@@ -144,19 +145,36 @@ def test_spans_are_read_from_json_and_checked_against_the_text():
 
 
 @dataclass(frozen=True)
-class Explained:
+class Passage:
     text: str
     words: tuple[TextWord, ...]
-    special: dict[str, float] = field(default_factory=lambda: {"[CLS]": 0.25})
-    sinks: dict[str, float] = field(default_factory=lambda: {"bias": -0.5})
-    windows: int = 1
+    read: int
 
-    def sentences(self):
+    def sentences(self, language: str = "en"):
         return (TextWord(start=0, end=len(self.text), relevance=sum(w.relevance for w in self.words)),)
 
 
+@dataclass(frozen=True)
+class Explained:
+    passages: tuple[Passage, ...]
+    special: dict[str, float] = field(default_factory=lambda: {"[CLS]": 0.25})
+    sinks: dict[str, float] = field(default_factory=lambda: {"bias": -0.5})
+    windows: int = 2
+
+
 def judged(text, relevance=None, **options):
-    return judged_text(Explained(text, words_of(text, relevance)), SECTION, ENGLISH, **options)
+    passage = Passage(text, words_of(text, relevance), len(text))
+    (found,) = text_reader(SECTION, LABELS).read(Explained((passage,)), **options)
+    return found
+
+
+def test_a_pair_of_texts_is_judged_text_by_text_and_what_is_apart_counts_once():
+    passages = tuple(Passage(text, words_of(text), 6) for text in ("I lost my job", "a debt"))
+    first, second = text_reader(SECTION.model_copy(update={"pair": "reply"})).read(Explained(passages))
+    assert (first.evidence.column, second.evidence.column) == ("narrative", "reply")
+    assert (first.evidence.windows, first.evidence.sinks, second.evidence.sinks) == (2, {"bias": -0.5}, {})
+    assert (first.evidence.unread, second.evidence.unread) == (2, 0)
+    assert [item.column for item in second.contributions] == ["reply: obligations", f"reply: {UNMAPPED}"]
 
 
 def test_evidence_holds_no_personal_data_and_every_unit_of_relevance():

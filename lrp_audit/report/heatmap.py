@@ -200,6 +200,8 @@ def _notes(evidence: TextEvidence) -> Iterator[str]:
             f"The text is longer than the model reads at once. It was read in {evidence.windows} overlapping parts, "
             "and every word counts once."
         )
+    if evidence.unread:
+        yield f"The model read the beginning only: the last {evidence.unread} words took no part in the decision."
     masked = ", ".join(f"{kind} ({count})" for kind, count in evidence.masked.items())
     yield (
         f"Masked: {masked or 'nothing was found to mask'}. The search knows forms of numbers and addresses, titles and "
@@ -257,7 +259,7 @@ def _apart(evidence: TextEvidence, decimals: int) -> Iterator[Row]:
     words = math.fsum(word.relevance for word in evidence.words)
     yield row("All words", words, decimals)
     for name, relevance in evidence.special_tokens.items():
-        yield row(f"Token {name}", relevance, decimals)
+        yield row(name, relevance, decimals)
     for name, relevance in evidence.sinks.items():
         yield row(name.replace("_", " "), relevance, decimals)
     yield row("Total", math.fsum([words, *(value for part in parts for value in part.values())]), decimals)

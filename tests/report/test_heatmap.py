@@ -127,7 +127,7 @@ def test_strongest_words_and_sentences_come_with_number_side_and_place():
 def test_special_tokens_and_sinks_stand_apart_and_all_parts_add_up():
     view = text_view(FULL, CONFIG)
     numbers = {row.text: float(row.number.replace("−", "-")) for row in view.apart}
-    assert set(numbers) == {"All words", "Token [CLS]", "Token [SEP]", "position embeddings", "Total"}
+    assert set(numbers) == {"All words", "[CLS]", "[SEP]", "position embeddings", "Total"}
     assert numbers.pop("Total") == pytest.approx(sum(numbers.values()), abs=0.02)
     assert "[CLS]" not in "".join(run.text for line in view.paragraphs for run in line)
 
