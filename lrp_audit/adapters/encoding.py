@@ -72,10 +72,8 @@ class Encoding:
             DataError: a column is absent or of the wrong type, or a cell cannot be read (`invalid` tells which).
         """
         table, unreadable = read(frame, self.columns, self.kinds)
-        for name, cells in unreadable.items():
-            if cells.any():
-                word = NOT_A_NUMBER if self.kinds[name] == "number" else NOT_TEXT
-                raise DataError(f"Column '{name}' {word} in row {int(np.flatnonzero(cells)[0])}.")
+        if any(cells.any() for cells in unreadable.values()):
+            raise self.complaint(frame)
         return table.reindex(columns=list(self.names))
 
     def encode(self, frame: pd.DataFrame) -> Encoded:
@@ -86,17 +84,24 @@ class Encoding:
         """
         table = self.read(frame)
         memo: dict[int, Matrix] = {}
-        values = self._values(table, memo)
-        finite = np.isfinite(values)
-        if not finite.all():
-            row, element = np.argwhere(~finite)[0]
-            raise DataError(f"Column '{self.names[self.node.owners[element]]}' in row {row} cannot be encoded.")
+        try:
+            values = self._values(table, memo)
+        except (ValueError, TypeError):
+            raise self.complaint(frame) from None
+        if not np.isfinite(values).all():
+            raise self.complaint(frame)
         inputs = {}
         for name, slot in self.slots.items():
             tensor = torch.from_numpy(np.ascontiguousarray(values[:, slot.positions]))
             inputs[name] = (tensor.long() if slot.integer else tensor).to(self.device)
         missing, imputed = self._absent(table, memo)
         return Encoded(inputs, missing, imputed)
+
+    def complaint(self, frame: pd.DataFrame) -> DataError:
+        """Why a frame that was refused was refused: its first invalid row."""
+        for row, (column, why) in self.invalid(frame).items():
+            return DataError(f"Row {row + 1} of the table cannot be scored: column '{column}' {why}.")
+        return DataError("The model's preprocessing rejects the table.")
 
     def invalid(self, frame: pd.DataFrame) -> dict[int, tuple[str, str]]:
         """Row position -> (column, why) for rows the model cannot score.

@@ -34,18 +34,20 @@ class SklearnEstimator:
 
     def __call__(self, encoding: Encoding, frame: pd.DataFrame) -> FloatArray:
         rows = as_fitted(self.estimator, encoding.read(frame))
-        with quiet():
-            if not self.scale.classes:
-                values = self.estimator.predict(rows)
-            elif self.scale.link == "identity":
-                values = self.estimator.decision_function(rows)
-            else:
-                values = self.estimator.predict_proba(rows)
-        values = np.asarray(values, dtype=np.float64)
+        try:
+            with quiet():
+                values = np.asarray(self._method()(rows), dtype=np.float64)
+        except (ValueError, TypeError):
+            raise encoding.complaint(frame) from None
         if self.label is not None:
             positive = values[:, self.label]
             return np.stack([1 - positive, positive], axis=1)
         return values if self.scale.classes else values.reshape(len(frame))
+
+    def _method(self) -> Any:
+        if not self.scale.classes:
+            return self.estimator.predict
+        return self.estimator.decision_function if self.scale.link == "identity" else self.estimator.predict_proba
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,8 @@ import pandas as pd
 import torch
 from torch import nn
 
-from lrp_audit.adapters.encoding import Encoded, Encoding
+from lrp_audit.adapters.codes import unknown_codes
+from lrp_audit.adapters.encoding import UNKNOWN_CATEGORY, Encoded, Encoding
 from lrp_audit.adapters.estimators import Estimator
 from lrp_audit.adapters.margins import Against, FloatArray, Link, OutputScale, Target
 from lrp_audit.adapters.nodes import IntArray
@@ -69,7 +70,15 @@ class TabularModel:
         Raises:
             DataError: a whole column is missing or of the wrong type.
         """
-        return self.encoding.invalid(frame)
+        found = self.encoding.invalid(frame)
+        if not any(slot.integer for slot in self.encoding.slots.values()) or len(found) == len(frame):
+            return found
+        rows = np.array([row for row in range(len(frame)) if row not in found], dtype=np.intp)
+        for name, cells in unknown_codes(self.module, self.encode(frame.iloc[rows]).inputs).items():
+            for row in np.flatnonzero(cells.any(axis=1)):
+                column = self.columns[self.owners[name][int(np.argmax(cells[row]))]]
+                found.setdefault(int(rows[row]), (column, UNKNOWN_CATEGORY))
+        return dict(sorted(found.items()))
 
     def encode(self, frame: pd.DataFrame) -> Encoded:
         """Rows as the module takes them; the frame is not changed.
