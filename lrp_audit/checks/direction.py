@@ -6,7 +6,9 @@ population shows. The word holds if the adverse margin never rises on the way an
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -29,33 +31,55 @@ def testable(column: str, reference: Reference) -> bool:
 
 
 def tested_directions(
-    explainer: Explainer, frame: pd.DataFrame, column: str, reference: Reference
+    explainer: Explainer, frame: pd.DataFrame, cases: Sequence[tuple[int, str]], reference: Reference
 ) -> list[Direction | None]:
-    """For every row of `frame` (N rows), the direction in which its value of `column` is against the applicant.
+    """For every case, a row of `frame` and a column, the direction in which its value is against the applicant.
 
     `low` means below the population's median, and raising it lowers the adverse margin; `high` the reverse; None that
-    neither holds or the value is missing.
+    neither holds or the value is missing. All cases are run through the model together.
     """
-    population = reference.frame[column].dropna().astype(float)
-    given = frame[column].to_numpy(dtype=float)
-    if population.empty or not len(frame):
-        return [None] * len(frame)
-    low = given < population.median()
-    far = np.where(low, population.quantile(1 - TAIL), population.quantile(TAIL))
-    rows = np.flatnonzero(np.where(low, far > given, far < given))  # false for NaN
-    held = np.zeros(len(frame), dtype=bool)
-    if len(rows):
-        paths = given[rows, None] + (far - given)[rows, None] * np.linspace(0, 1, STEPS + 1)
-        if (population % 1 == 0).all():
-            paths = np.round(paths)
-        held[rows] = _falls(explainer, frame.iloc[rows], column, paths)
-    return [("low" if below else "high") if holds else None for below, holds in zip(low, held, strict=True)]
-
-
-def _falls(explainer: Explainer, frame: pd.DataFrame, column: str, paths: FloatArray) -> npt.NDArray[np.bool_]:
-    """Whether the margin falls, never rising, while `column` takes the values of each row's path (N, steps); (N,)."""
-    moved = frame.iloc[np.repeat(np.arange(len(frame)), paths.shape[1])].reset_index(drop=True)
-    moved[column] = paths.reshape(-1)
-    margin = explainer.margin(explainer.model.encode(moved).inputs).reshape(paths.shape)
+    found: list[Direction | None] = [None] * len(cases)
+    spreads = {column: _Spread.of(reference.frame[column]) for column in {column for _, column in cases}}
+    paths = [spreads[column].path(float(frame[column].iloc[row])) for row, column in cases]
+    moving = [case for case, path in enumerate(paths) if path is not None]
+    if not moving:
+        return found
+    moved = frame.iloc[np.repeat([cases[case][0] for case in moving], STEPS + 1)].reset_index(drop=True)
+    for column in {cases[case][1] for case in moving}:
+        values = moved[column].to_numpy(dtype=float, copy=True).reshape(len(moving), STEPS + 1)
+        for place, case in enumerate(moving):
+            if cases[case][1] == column:
+                values[place] = paths[case]
+        moved[column] = values.reshape(-1)
+    margin = explainer.margin(explainer.model.encode(moved).inputs).reshape(len(moving), STEPS + 1)
     slack = 1e-9 * (1 + np.abs(margin).max(1))
-    return np.asarray((np.diff(margin, axis=1).max(1) <= slack) & (margin[:, -1] < margin[:, 0] - slack))
+    falls = (np.diff(margin, axis=1).max(1) <= slack) & (margin[:, -1] < margin[:, 0] - slack)
+    for case, holds in zip(moving, falls, strict=True):
+        path = paths[case]
+        if holds and path is not None:
+            found[case] = "low" if path[-1] > path[0] else "high"
+    return found
+
+
+@dataclass(frozen=True)
+class _Spread:
+    """What the population shows of a column."""
+
+    median: float
+    bottom: float
+    top: float
+    whole: bool  # only whole numbers occur
+
+    @classmethod
+    def of(cls, population: pd.Series[Any]) -> _Spread:
+        values = population.dropna().astype(float)
+        bottom, median, top = values.quantile([TAIL, 0.5, 1 - TAIL])
+        return cls(median, bottom, top, bool((values % 1 == 0).all()))
+
+    def path(self, given: float) -> FloatArray | None:
+        """From an applicant's value in equal steps to the far end; None where there is no way to go."""
+        far = self.top if given < self.median else self.bottom
+        if not (given < far if given < self.median else given > far):  # also for NaN, and an empty population
+            return None
+        path = np.linspace(given, far, STEPS + 1)
+        return np.asarray(np.round(path) if self.whole else path)

@@ -128,20 +128,18 @@ def _directions(
     codes: frozenset[str],
 ) -> tuple[list[list[str]], list[dict[str, Direction]]]:
     """Test the leading column of every stated family; `codes` are columns whose numbers name things."""
-    columns, stated = explainer.model.columns, subjects.stated
-    tested: list[list[str]] = [[] for _ in range(len(subjects.stated))]
-    confirmed: list[dict[str, Direction]] = [{} for _ in range(len(subjects.stated))]
-    for family, name in enumerate(families.names):
-        leading = families.leading_column(subjects.relevance, family)
-        for column in np.unique(leading[stated[:, family]]):
-            if columns[column] in codes or not testable(columns[column], reference):
-                continue
-            rows = np.flatnonzero(stated[:, family] & (leading == column))
-            found = tested_directions(explainer, subjects.frame.iloc[rows], columns[column], reference)
-            for row, direction in zip(rows, found, strict=True):
-                tested[row].append(name)
-                if direction is not None:
-                    confirmed[row][name] = direction
+    columns = explainer.model.columns
+    usable = [name not in codes and testable(name, reference) for name in columns]
+    leading = [families.leading_column(subjects.relevance, family) for family in range(len(families.names))]
+    tests = [(row, family) for row, family in np.argwhere(subjects.stated) if usable[leading[family][row]]]
+    cases = [(int(row), columns[leading[family][row]]) for row, family in tests]
+    tested: list[list[str]] = [[] for _ in subjects.stated]
+    confirmed: list[dict[str, Direction]] = [{} for _ in subjects.stated]
+    results = tested_directions(explainer, subjects.frame, cases, reference)
+    for (row, family), direction in zip(tests, results, strict=True):
+        tested[row].append(families.names[family])
+        if direction is not None:
+            confirmed[row][families.names[family]] = direction
     return tested, confirmed
 
 
