@@ -15,8 +15,8 @@ from lrp_audit.engine.rules import (
     Pass,
     Rule,
     WSquare,
-    Zero,
     ZBox,
+    Zero,
     ZPlus,
 )
 

@@ -5,7 +5,6 @@ Every pass works on a `Draft` of our own; the exported program and the user's mo
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -138,10 +137,19 @@ def drop_asserts(draft: Draft) -> None:
 def drop_identities(draft: Draft) -> None:
     """Copies, detaches and inactive dropout: the value is the argument's."""
     for node in list(draft.graph.nodes):
-        if node.op == "call_function" and node.target in IDENTITIES:
-            source = node.args[0]
-            node.replace_all_uses_with(source)
+        if node.op == "call_function" and (node.target in IDENTITIES or _takes_all(node)):
+            node.replace_all_uses_with(node.args[0])
             draft.graph.erase_node(node)
+        elif node.target in (aten.view.default, aten._unsafe_view.default):
+            node.target = aten.reshape.default  # the copy that made its argument contiguous may be gone
+
+
+def _takes_all(node: fx.Node) -> bool:
+    """A slice from the start to the end."""
+    if node.target is not aten.slice.Tensor:
+        return False
+    given = arguments(node)
+    return given["start"] in (None, 0) and given["end"] in (None, 2**63 - 1) and given["step"] == 1
 
 
 def fold_constants(draft: Draft) -> None:
@@ -150,8 +158,7 @@ def fold_constants(draft: Draft) -> None:
         for node in draft.graph.nodes:
             if node.op != "call_function" or any(source not in draft.constants for source in node.all_input_nodes):
                 continue
-            known = draft.constants
-            args, kwargs = fx.node.map_arg((node.args, node.kwargs), lambda source: known[source])
+            args, kwargs = fx.node.map_arg((node.args, node.kwargs), draft.constants.__getitem__)
             draft.constants[node] = node.target(*args, **kwargs)
 
 
@@ -221,11 +228,21 @@ def mark_scales(draft: Draft) -> None:
     """Find root mean squares and standard deviations written in primitives: x * rsqrt(mean(x^2) + eps) and its kin.
 
     The node that turns mean square into a scale (rsqrt, sqrt, pow, std) is marked; without a reference it is a constant
-    of the instance, as in a fused norm. With one it is an ordinary secant, so the sum stays exact.
+    of the instance, as in a fused norm. With one it is an ordinary secant, so the sum stays exact. The |x| of a softsign,
+    x / (1 + |x|), is marked too: holding it constant gives f(x) / x, as for every activation.
     """
     for node in draft.graph.nodes:
+        if node.target is aten.abs.default and _is_softsign(node):
+            draft.scales.add(node)
         if node.target in _TO_SCALE and _TO_SCALE[node.target](node) and all(_divides(user) for user in node.users):
             draft.scales.add(node)
+
+
+def _is_softsign(absolute: fx.Node) -> bool:
+    sums = list(absolute.users)
+    if any(user.target is not aten.add.Tensor for user in sums):
+        return False
+    return all(user.target is aten.div.Tensor and user.args[0] is absolute.args[0] for s in sums for user in s.users)
 
 
 def _is_mean_square(value: Any) -> bool:
@@ -243,7 +260,7 @@ def _is_square(value: Any) -> bool:
     if not isinstance(value, fx.Node):
         return False
     if value.target is aten.pow.Tensor_Scalar:
-        return bool(value.args[1] == 2)  # noqa: PLR2004
+        return bool(value.args[1] == 2)
     return value.target is aten.mul.Tensor and value.args[0] is value.args[1]
 
 
@@ -259,7 +276,7 @@ def _root(exponents: tuple[float, ...]) -> Callable[[fx.Node], bool]:
 
 
 _OFFSETS = {aten.add.Tensor, aten.add.Scalar, aten.clamp_min.default, aten.clamp.default, aten._to_copy.default}
-_VIEWS = {aten.unsqueeze.default, aten.expand.default, aten.view.default}
+_VIEWS = {aten.unsqueeze.default, aten.expand.default, aten.reshape.default}
 _MEANS = {aten.mean.dim, aten.sum.dim_IntList}
 _VARIANCES = {aten.var.correction, aten.var.dim}
 _TO_SCALE: dict[Any, Callable[[fx.Node], bool]] = {
@@ -269,5 +286,3 @@ _TO_SCALE: dict[Any, Callable[[fx.Node], bool]] = {
     aten.std.correction: lambda node: True,
     aten.std.dim: lambda node: True,
 }
-
-GETITEM = operator.getitem

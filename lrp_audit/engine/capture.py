@@ -34,8 +34,10 @@ _DECOMPOSED = (  # long tail of operators that are plain compositions of others
     aten.glu.default,
     aten.linalg_vector_norm.default,
     aten.square.default,
+    aten.std.dim,
     aten.tile.default,
     aten.type_as.default,
+    aten.var.dim,
 )
 
 
@@ -151,7 +153,7 @@ def _widen(name: str, tensor: Any) -> Tensor:
 
 def _dynamic_sizes(tensor: Tensor) -> dict[int, Any]:
     """Rows always; the second dimension of token ids and of float sequences (N, S, F) too, where the model allows it."""
-    is_sequence = tensor.ndim == 3 if tensor.is_floating_point() else tensor.ndim >= 2  # noqa: PLR2004
+    is_sequence = tensor.ndim == 3 if tensor.is_floating_point() else tensor.ndim >= 2
     sequence = {1: Dim.AUTO} if is_sequence and tensor.shape[1] > 1 else {}
     return {0: Dim.AUTO, **sequence}
 
@@ -254,7 +256,7 @@ def _size_check(program: ExportedProgram, inputs: Sequence[fx.Node]) -> SizeChec
     for symbol, bounds in program.range_constraints.items():
         low = int(bounds.lower) if bounds.lower.is_finite else 0
         high = float(bounds.upper) if bounds.upper.is_finite else float("inf")
-        ranges[symbol] = (1 if low <= 2 else low, high)  # noqa: PLR2004 - export's lower bound of 2 means "not specialised"
+        ranges[symbol] = (1 if low <= 2 else low, high)
     shape_env = inputs[0].meta["val"].shape[0].node.shape_env
     symbols = {symbol for node in inputs for size in node.meta["val"].shape for symbol in _symbols(size)}
     guards = tuple(guard.expr for guard in shape_env.guards if guard.expr.free_symbols <= symbols)
@@ -301,6 +303,8 @@ def _node(node: fx.Node, index: Mapping[fx.Node, int], rows: set[Any], is_scale:
         return fx.node.map_aggregate(value, lambda item: Ref(index[item]) if isinstance(item, fx.Node) else item)
 
     value = node.meta.get("val")
+    if isinstance(value, list | tuple) and value and isinstance(value[0], Tensor):
+        value = value[0]  # an operator with several outputs is described by its first
     is_tensor = isinstance(value, Tensor)
     is_call = node.op == "call_function" and all(source in index for source in node.all_input_nodes)
     shape = tuple(_expression(size) for size in value.shape) if is_tensor else None

@@ -24,8 +24,8 @@ from lrp_audit.engine.rules import (
     Pass,
     Rule,
     WSquare,
-    Zero,
     ZBox,
+    Zero,
     ZPlus,
 )
 from lrp_audit.errors import RuleError

@@ -216,7 +216,7 @@ def require_finite(value: Tensor, what: str) -> None:
     if not bad.any():  # only the sum overflowed
         return
     rows = bad.reshape(value.shape[0], -1).any(1).nonzero().flatten().tolist() if value.ndim else []
-    where = f" in row {', '.join(map(str, rows[:5]))}{' and others' if len(rows) > 5 else ''}" if rows else ""  # noqa: PLR2004
+    where = f" in row {', '.join(map(str, rows[:5]))}{' and others' if len(rows) > 5 else ''}" if rows else ""
     raise NonFiniteError(f"The {what} holds NaN or infinity{where}.")
 
 

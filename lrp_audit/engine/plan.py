@@ -136,9 +136,9 @@ def _mark(
 def _mark_call(node: Node, status: Mapping[int, Status], has_reference: bool) -> tuple[Status, Step] | None:
     values = _wanted(node, status, {"value"})
     codes = _wanted(node, status, {"code", "value"})
-    if node.is_scale and not has_reference:
+    if node.dtype is None or (node.is_scale and not has_reference):
         return None
-    is_whole = node.dtype is not None and not node.dtype.is_floating_point
+    is_whole = not node.dtype.is_floating_point
     table = lookup(node, _wanted(node, status, {"code"}))
     if table is not None and table.lookup is not None and _any(codes.get(table.lookup)):
         return "value", Step(node, table, {table.lookup: codes[table.lookup]})

@@ -122,6 +122,9 @@ class _Backward:
             delivered = {places[0][0]: step.rule.back(m, layer)}
         elif not isinstance(step.rule, Zero):
             found = operator.pullback(call, m)
+            if len(found) != len(places):
+                missing = next(name for name, _ in places if name not in found)
+                raise UnsupportedOperatorError(f"No rule for the argument {missing!r} of {step.node.describe()}.")
         if found:
             _hand_on(self.multipliers, found, places)
         if delivered:

@@ -49,7 +49,7 @@ class Goal:
             raise InputError(f"A target pair has two output numbers, not {len(numbers)}.")
         checked = [_number(number, outputs, rows) for number in numbers]
         if len(shape) == 1:
-            if len(checked) == 2:  # noqa: PLR2004
+            if len(checked) == 2:
                 raise InputError("The model has one output, so a pair of outputs cannot be its target.")
             return cls(graph.output, ())
         return cls(graph.output, tuple(zip((1.0, -1.0), checked, strict=False)))

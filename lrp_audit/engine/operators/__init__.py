@@ -1,6 +1,20 @@
 """Operators by family; importing this package fills the table."""
 
-from lrp_audit.engine.operators import activation, arithmetic, linear, lookup as lookups, structure
+from lrp_audit.engine.operators import activation, arithmetic, attention, extrema, linear, norm, structure
+from lrp_audit.engine.operators import lookup as lookups
 from lrp_audit.engine.operators.table import TABLE, Call, Operator, lookup
 
-__all__ = ["TABLE", "Call", "Operator", "activation", "arithmetic", "linear", "lookup", "lookups", "structure"]
+__all__ = [
+    "TABLE",
+    "Call",
+    "Operator",
+    "activation",
+    "arithmetic",
+    "attention",
+    "extrema",
+    "linear",
+    "lookup",
+    "lookups",
+    "norm",
+    "structure",
+]

@@ -42,7 +42,7 @@ def decay(h: Tensor) -> Tensor:
 
 
 def tanh_secant(x: Tensor, r: Tensor) -> Tensor:
-    """tanh x - tanh r = tanh(x - r) (1 - tanh x tanh r)."""
+    """Tanh x - tanh r = tanh(x - r) (1 - tanh x tanh r)."""
     return ratio(torch.tanh, x - r) * (1 - torch.tanh(x) * torch.tanh(r))
 
 
@@ -157,7 +157,7 @@ def power_secant(x: Tensor, r: Tensor, exponent: float) -> Tensor:
     if exponent == int(exponent) and exponent <= _SMALL_POWER:
         degree = int(exponent)
         return sum((x**i * r ** (degree - 1 - i) for i in range(degree)), torch.zeros_like(x - r))
-    if exponent == 0.5:  # noqa: PLR2004
+    if exponent == 0.5:
         return 1 / (torch.sqrt(x) + torch.sqrt(r))
     low, high = torch.minimum(x, r), torch.maximum(x, r)
     growth = ratio(lambda h: torch.expm1(exponent * torch.log1p(h)), (high - low) / low, exponent)

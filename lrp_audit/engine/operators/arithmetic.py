@@ -266,7 +266,7 @@ def _choose(product: Operator, times: Operator, from_left: Operator, first: str,
 
 
 def _has_own_matrix(node: Node) -> bool:
-    return node.rows == 0 and len(node.shape or ()) > 2  # noqa: PLR2004 - a batch of matrices
+    return node.rows == 0 and len(node.shape or ()) > 2
 
 
 for _names, _second, _right, _left in (

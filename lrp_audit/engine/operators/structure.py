@@ -6,8 +6,6 @@ The frequent ones have closed forms; the rest differentiate that single operator
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
-
 import torch
 from torch import Tensor
 
@@ -221,8 +219,3 @@ for _name, (_arguments, _rowwise) in _LONG_TAIL.items():
 
 index_operator = Operator(_by_derivative("self"), "structure", _index_within_rows, moves=True)
 """Selection by constant indices."""
-
-
-def is_identity_slice(arguments: dict[str, Any]) -> bool:
-    """Whether a slice takes everything."""
-    return arguments["start"] in (None, 0) and arguments["end"] in (None, 2**63 - 1) and arguments["step"] == 1
