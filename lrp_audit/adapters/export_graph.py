@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from torch import fx, nn
-from torch.export import Dim
+from torch.export import Dim, ExportedProgram
 from torch.fx.node import map_aggregate
 
 from lrp_audit.errors import UnsupportedModelError
@@ -52,11 +52,22 @@ def exported(module: nn.Module, example: Mapping[str, torch.Tensor]) -> fx.Graph
         except Exception as error:
             first = str(error).strip().splitlines()[0]
             raise UnsupportedModelError(f"The network cannot be exported as one graph: {first}") from error
-        return evaluating(program.module())
+        return plain_module(program)
+
+
+def plain_module(program: ExportedProgram) -> fx.GraphModule:
+    """An exported program as a module that takes its tensors by name, in evaluation.
+
+    Exported graphs refuse `eval()`, their mode being fixed in them, and check on entry that tensors come by position
+    or by name as they did when exported. The guards on sizes stay.
+    """
+    graph = program.module()
+    graph._forward_pre_hooks.clear()
+    return evaluating(graph)
 
 
 def evaluating(graph: fx.GraphModule) -> fx.GraphModule:
-    """Mark an exported graph as in evaluation; exported graphs refuse `eval()` since their mode is fixed in them."""
+    """The graph with every part marked as in evaluation."""
     for one in graph.modules():
         one.training = False
     return graph
@@ -64,7 +75,7 @@ def evaluating(graph: fx.GraphModule) -> fx.GraphModule:
 
 def in_double(graph: fx.GraphModule) -> fx.GraphModule:
     """A copy whose parameters, constants and casts are float64."""
-    graph = copy.deepcopy(graph).double()
+    graph = _copy(graph).double()
     for part in graph.modules():
         if isinstance(part, fx.GraphModule):
             for node in list(part.graph.nodes):
@@ -83,7 +94,7 @@ def without_soft_end(graph: fx.GraphModule) -> fx.GraphModule:
     Raises:
         UnsupportedModelError: no such operator is the last one.
     """
-    graph = copy.deepcopy(graph)
+    graph = _copy(graph)
     end = next(node for node in graph.graph.nodes if node.op == "output")
     (node,) = end.all_input_nodes if len(end.all_input_nodes) == 1 else (end,)
     while node.target in SHAPE_ONLY:
@@ -97,6 +108,12 @@ def without_soft_end(graph: fx.GraphModule) -> fx.GraphModule:
     graph.graph.erase_node(node)
     graph.recompile()
     return graph
+
+
+def _copy(graph: fx.GraphModule) -> fx.GraphModule:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # torch's own tree specifications, when copied
+        return copy.deepcopy(graph)
 
 
 def _widened(value: Any) -> Any:

@@ -132,7 +132,7 @@ def as_fitted(step: Any, values: Matrix) -> Matrix:
     """The same values in the container `step` was fitted on, so that its feature-name check passes."""
     names = getattr(step, "feature_names_in_", None)
     if names is None:
-        return values.to_numpy() if isinstance(values, pd.DataFrame) else values
+        return np.array(values) if isinstance(values, pd.DataFrame) else values
     if isinstance(values, pd.DataFrame):
         return values.set_axis(list(names), axis=1)
     return pd.DataFrame(values, columns=list(names))

@@ -13,12 +13,12 @@ import torch
 from torch import fx, nn
 from torch.export import ExportedProgram
 
-from lrp_audit.adapters.export_graph import evaluating, exported, in_double, without_soft_end
+from lrp_audit.adapters.export_graph import evaluating, exported, in_double, plain_module, without_soft_end
 from lrp_audit.adapters.margins import Link
 from lrp_audit.errors import ConfigError, UnsupportedModelError
 
 PROBE_ROWS = 16
-PROBE_SCALES = (1.0, 30.0)
+PROBE_SCALES = (1.0, 30.0, 1e4)  # small logits of ordinary rows may look like probabilities
 SOFT_MODULES = (nn.Softmax, nn.LogSoftmax, nn.Sigmoid)
 Tensors = dict[str, torch.Tensor]
 Ending = Literal["raw", "probability", "log-probability"]
@@ -72,7 +72,7 @@ def input_names(module: nn.Module) -> list[str]:
 def evaluation_copy(model: nn.Module | ExportedProgram) -> nn.Module:
     """A copy in evaluation mode; dropout and batch normalisation behave as in use, whatever mode the model is in."""
     if isinstance(model, ExportedProgram):
-        return evaluating(model.module())
+        return plain_module(model).requires_grad_(False)
     try:
         module = copy.deepcopy(model)
     except Exception as error:
