@@ -17,6 +17,7 @@ import argparse
 import sys
 from pathlib import Path
 from typing import Any
+from zipfile import ZIP_DEFLATED
 
 import numpy as np
 import pandas as pd
@@ -200,7 +201,7 @@ def train_network(past: pd.DataFrame) -> Network:
 
 def save_models(folder: Path, past: pd.DataFrame) -> None:
     """Train both models and write them."""
-    skops.io.dump(train_pipeline(past), folder / "synthetic_pipeline.skops")
+    skops.io.dump(train_pipeline(past), folder / "synthetic_pipeline.skops", compression=ZIP_DEFLATED)
     example = torch.zeros(2, len(NETWORK_COLUMNS))
     rows = {0: torch.export.Dim("rows", min=1)}
     program = torch.export.export(train_network(past), (example,), dynamic_shapes={"applications": rows})

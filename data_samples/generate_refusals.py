@@ -1,22 +1,28 @@
-"""Makes `refusals/`: two small models, a table, and one short audit.toml for every refusal that a whole run can end in.
+"""Makes `refusals/`: three small models, a table, and a short audit.toml for every refusal that a whole run can end in.
 
-The first model scores four ordinary columns. The second one also scores age, marital status and union membership, and
-counts them against people: it exists to show that such a model gets no letter past the checks, and must not be used.
+`synthetic_ordinary` scores four ordinary columns. `synthetic_unlawful` also scores age, marital status and union
+membership, and counts them against people: it exists to show that such a model gets no letter past the checks, and must
+not be used. `synthetic_either_or` denies for late payments here or elsewhere, where one alone is enough: with both
+present neither alone explains the denial, so that a letter with one reason would mislead.
 
     python data_samples/generate_refusals.py            # the table and the settings
-    python data_samples/generate_refusals.py --train    # both models as well
+    python data_samples/generate_refusals.py --train    # the models as well
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
+from zipfile import ZIP_DEFLATED
 
 import numpy as np
 import pandas as pd
 import skops.io
 from sklearn.compose import make_column_transformer
 from sklearn.linear_model import LogisticRegression
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
@@ -25,6 +31,7 @@ SEED = 20261102
 ROWS = 400
 ORDINARY = ["debt_to_income", "employment_months", "recent_inquiries", "open_accounts"]
 PROTECTED = ["age", "marital_status", "union_member"]
+EITHER_OR = ["late_payments_here", "late_payments_elsewhere", "debt_to_income"]
 CUTOFF = 0.5
 
 FACTS = """\
@@ -47,6 +54,8 @@ REASONS = {
     "age": "Age",
     "marital_status": "",
     "union_member": "",
+    "late_payments_here": "Poor credit performance with us",
+    "late_payments_elsewhere": "Delinquent past or present credit obligations with others",
 }
 APPROVAL = """\
 [approval]
@@ -70,7 +79,10 @@ union_member.protected = "special"
 
 
 def table(rng: np.random.Generator) -> pd.DataFrame:
-    """Invented applications; the outcome, which both models learn, depends on protected columns as it never should."""
+    """Invented applications, and the two past outcomes that models learn.
+
+    `past_outcome` depends on protected columns, as it never should; `arrears_outcome` on late payments to anybody.
+    """
     frame = pd.DataFrame(
         {
             "application_id": [f"R-{row + 1:03d}" for row in range(ROWS)],
@@ -96,8 +108,21 @@ def table(rng: np.random.Generator) -> pd.DataFrame:
         + 0.9 * ((frame["marital_status"] == "unmarried") - 0.5)
         + 1.2 * ((frame["union_member"] == "yes") - 0.2)
     )
-    denied = rng.random(ROWS) < 1 / (1 + np.exp(-score))
-    return frame.assign(past_outcome=np.where(denied, "denied", "approved"))
+    for name in EITHER_OR[:2]:
+        frame[name] = np.where(rng.random(ROWS) < 0.4, rng.integers(2, 6, ROWS), rng.binomial(1, 0.2, ROWS))
+    payments = frame["late_payments_here"] + frame["late_payments_elsewhere"]
+    arrears = 8 * np.minimum(1, payments / 2) - 5 + 0.11 * (frame["debt_to_income"] - 36)
+    return frame.assign(past_outcome=_outcome(rng, score), arrears_outcome=_outcome(rng, arrears))
+
+
+def _outcome(rng: np.random.Generator, score: pd.Series) -> np.ndarray:
+    return np.where(rng.random(ROWS) < 1 / (1 + np.exp(-score)), "denied", "approved")
+
+
+def train_either_or(frame: pd.DataFrame) -> Pipeline:
+    """A small network, since no linear model can learn that one of two is enough."""
+    network = MLPClassifier((12,), alpha=0.1, learning_rate_init=0.01, max_iter=300, random_state=SEED)
+    return make_pipeline(StandardScaler(), network).fit(frame[EITHER_OR], frame["arrears_outcome"])
 
 
 def train(frame: pd.DataFrame, columns: list[str]) -> Pipeline:
@@ -114,18 +139,18 @@ def settings(
     model: str = "synthetic_ordinary.skops",
     cutoff: float = CUTOFF,
     reference: str = REFERENCE,
-    reasons: dict[str, str] | None = None,
+    reasons: Mapping[str, str] = MappingProxyType({name: REASONS[name] for name in ORDINARY}),
     approval: str = APPROVAL,
-    columns: str = "",
+    facts: str = FACTS,
+    more: str = "",
 ) -> str:
     """The text of an audit.toml that lacks nothing but what its case is about."""
-    texts = {name: REASONS[name] for name in ORDINARY} if reasons is None else reasons
     families = "\n".join(
         f'[families.{name}]\ncolumns = ["{name}"]\n' + (f'text.en = "{text}"\n' if text else "")
-        for name, text in texts.items()
+        for name, text in reasons.items()
     )
     decision = f'[model]\nfile = "{model}"\nversion = "1"\n\n[decision]\nadverse = "denied"\ncutoff = {cutoff}\n'
-    parts = [f"# {comment} Synthetic.\n", decision, FACTS, reference, columns, families, approval, INSTITUTION]
+    parts = [f"# {comment} Synthetic.\n", decision, facts, reference, families, approval, INSTITUTION, more]
     return "\n".join(part for part in parts if part)
 
 
@@ -151,8 +176,15 @@ def cases() -> dict[str, str]:
         "protected_inputs": settings(
             "The model scores age, marital status and union membership: no model may be used like this.",
             model="synthetic_unlawful.skops",
-            reasons=REASONS,
-            columns=KINDS,
+            reasons={name: REASONS[name] for name in ORDINARY + PROTECTED},
+            facts=FACTS + 'age = "age"\n',
+            more=KINDS,
+        ),
+        "unfaithful_reasons": settings(
+            "One reason is to be stated where two causes stand for each other: neither alone carries the denial.",
+            model="synthetic_either_or.skops",
+            reasons={name: REASONS[name] for name in EITHER_OR},
+            more="[documents]\nmax_reasons = 1\n",
         ),
     }
 
@@ -160,15 +192,20 @@ def cases() -> dict[str, str]:
 def main(folder: Path = HERE, *, with_models: bool = False) -> None:
     """Write the table and the settings to `folder`, and the models if asked."""
     frame = table(np.random.default_rng(SEED))
-    frame.drop(columns="past_outcome").to_csv(folder / "synthetic_rows.csv", index=False)
+    frame.drop(columns=["past_outcome", "arrears_outcome"]).to_csv(folder / "synthetic_rows.csv", index=False)
     for name, text in cases().items():
         (folder / f"{name}.toml").write_text(text, encoding="utf-8")
     if with_models:
-        skops.io.dump(train(frame, ORDINARY), folder / "synthetic_ordinary.skops")
-        skops.io.dump(train(frame, ORDINARY + PROTECTED), folder / "synthetic_unlawful.skops")
+        models = {
+            "ordinary": train(frame, ORDINARY),
+            "unlawful": train(frame, ORDINARY + PROTECTED),
+            "either_or": train_either_or(frame),
+        }
+        for name, model in models.items():
+            skops.io.dump(model, folder / f"synthetic_{name}.skops", compression=ZIP_DEFLATED)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--train", action="store_true", help="train both models anew as well")
+    parser.add_argument("--train", action="store_true", help="train the models anew as well")
     main(with_models=parser.parse_args().train)

@@ -99,10 +99,12 @@ def explain(
     trust_model: Trust = False,
 ) -> None:
     """Show what counted for and against in the terminal. Needs no audit.toml."""
+    from lrp_audit.config import load
     from lrp_audit.explanation import explain as explain_table
+    from lrp_audit.facts import text_columns
     from lrp_audit.tables import read_table
 
-    frame = read_table(data, text=["id"])
+    frame = read_table(data, text=() if config is None else text_columns(load(config).facts))
     found = explain_table(model, frame, config=config, adverse=adverse, reference=reference, trust_model=trust_model)
     records = [item.record for item in found if id_ is None or item.id == id_]
     if not records:
@@ -111,8 +113,8 @@ def explain(
         _print_records(records)
     else:
         _show(records, top, 1 if id_ is not None else rows)
-    if id_ is not None:
-        _exit_for_named(records)
+    if id_ is not None and not all(record.outcome for record in records):
+        raise typer.Exit(2)
 
 
 @app.command(epilog="Example: lrp-audit letter applications.csv --as-of 2026-11-16 --out letters/")
@@ -271,7 +273,7 @@ def _exit(run: Run, records: Sequence[Record]) -> None:
         raise typer.Exit(1)
 
 
-def _exit_for_named(records: Sequence[Record], *, approved: bool = True) -> None:
+def _exit_for_named(records: Sequence[Record], *, approved: bool) -> None:
     """Exit with 1 if the one named decision was refused, or with 2 if its row is invalid.
 
     An approval, for which no letter is due, counts as refused only where a letter was asked for.

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
+from rich.padding import Padding
+from rich.text import Text
 
 from lrp_audit.config import load
 from lrp_audit.decisions import decide
@@ -20,7 +21,7 @@ from lrp_audit.record import RefusalState
 from lrp_audit.resources import samples
 from lrp_audit.session import open_session
 from lrp_audit.tables import read_table
-from lrp_audit.terminal import progress, summary_table
+from lrp_audit.terminal import printable, progress, summary_table
 
 NOTICE = dt.date(2026, 11, 16)  # the samples' decisions were made shortly before
 DOCUMENTS: frozenset[Document] = frozenset({"letter", "audit"})
@@ -40,10 +41,11 @@ CASES = (
     Case("no_approval", "R-001", "MISSING_LEGAL_TEXT"),
     Case("unmapped_reason", "R-001", "UNMAPPED_PRINCIPAL_REASON"),
     Case("contradictory_reasons", "R-001", "CONTRADICTORY_REASONS"),
-    Case("no_adverse_contribution", "R-001", "NO_ADVERSE_CONTRIBUTION"),
+    Case("no_adverse_contribution", "R-049", "NO_ADVERSE_CONTRIBUTION"),
+    Case("unfaithful_reasons", "R-372", "UNFAITHFUL_EXPLANATION"),
     Case("protected_inputs", "R-001", "PROHIBITED_BASIS_INFLUENTIAL"),
-    Case("protected_inputs", "R-002", "SPECIAL_CATEGORY_INFLUENTIAL"),
-    Case("protected_inputs", "R-003", "AGE_62_NEGATIVE"),
+    Case("protected_inputs", "R-046", "SPECIAL_CATEGORY_INFLUENTIAL"),
+    Case("protected_inputs", "R-029", "AGE_62_NEGATIVE"),
 )
 
 UNREACHABLE: dict[RefusalState, str] = {
@@ -93,27 +95,19 @@ def _print_main_run(written: Sequence[Written], console: Console) -> None:
     audits = sum(path.name == "audit.pdf" for item in written for path in item.files)
     console.print(summary_table({"letters": letters, "audits": audits}, [item.record for item in written]))
     console.print("\nWhy a row got no letter:", style="bold")
-    table = _table()
     for item in written:
-        if item.record.refusal is not None:
-            table.add_row(item.record.decision.id, item.record.refusal.state, item.record.refusal.evidence)
-    console.print(table)
+        _print_refusal(item, item.record.decision.id, console)
 
 
 def _print_cases(folder: Path, out: Path, console: Console) -> None:
-    table = _table()
     for settings in dict.fromkeys(case.settings for case in CASES):
         ids = [case.id for case in CASES if case.settings == settings]
         for item in _decide(folder / f"{settings}.toml", folder / "synthetic_rows.csv", out / settings, ids):
-            refusal = item.record.refusal
-            state, evidence = ("letter", "") if refusal is None else (refusal.state, refusal.evidence)
-            table.add_row(f"{settings}.toml", state, evidence)
-    console.print(table)
+            _print_refusal(item, f"{settings}.toml", console)
 
 
-def _table() -> Table:
-    table = Table(box=None, pad_edge=False, show_header=False)
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True)
-    table.add_column()
-    return table
+def _print_refusal(item: Written, place: str, console: Console) -> None:
+    refusal = item.record.refusal
+    if refusal is not None:
+        console.print(f"{refusal.state}, {place}", style="yellow", markup=False)
+        console.print(Padding(Text(printable(refusal.evidence)), (0, 0, 0, 4)))

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from lrp_audit.record import ColumnContribution, Conservation, Record
 
-BAR_WIDTH = 12  # cells on each side of zero
+BAR_WIDTH = 8  # cells on each side of zero
 AGAINST, FAVOUR = "red", "blue"
 _HALVES = {"utf": ("█", "▌", "▐"), "ascii": ("#", "#", "#")}
 
@@ -42,16 +42,16 @@ def decision_table(record: Record, console: Console, most: int) -> Table:
     shown = strongest(record.contributions, most)
     scale = max((abs(item.relevance) for item in shown), default=0.0)
     table = Table(title=Text(headline(record), style="bold"), title_justify="left", box=None, pad_edge=False)
-    table.add_column("input", no_wrap=True)
-    table.add_column("applicant", justify="right")
-    table.add_column("reference", justify="right")
-    table.add_column("in favour - | + against".center(2 * BAR_WIDTH + 1), no_wrap=True)
+    table.add_column("input", ratio=1)
+    table.add_column("applicant", justify="right", max_width=16, overflow="fold")
+    table.add_column("reference", justify="right", max_width=16, overflow="fold")
+    table.add_column("favour".center(BAR_WIDTH) + "|" + "against".center(BAR_WIDTH), no_wrap=True)
     table.add_column("relevance", justify="right", no_wrap=True)
     glyphs = _HALVES["utf" if console.encoding.startswith("utf") else "ascii"]
     for item in shown:
         table.add_row(
             Text(printable(item.label)),
-            Text(printable(item.display) + (" (imputed)" if item.imputed else "")),
+            Text(printable(item.display)),
             Text(printable(item.reference_display)),
             bar(item.relevance, scale, glyphs),
             f"{item.relevance:+.4f}",
@@ -78,22 +78,21 @@ def bar(value: float, scale: float, glyphs: tuple[str, str, str]) -> Text:
 
 
 def headline(record: Record) -> str:
-    """One line on a decision: its id, its score against the cutoff, and its state."""
+    """One line on a decision: its id, and its score against the cutoff."""
     name = printable(record.decision.id)
-    state = "" if record.refusal is None else f"; {record.refusal.state}"
     outcome = record.outcome
     if outcome is None:
-        return f"{name}: not scored{state}"
+        return f"{name}: not scored"
     side = "adverse" if outcome.adverse else "not adverse"
-    return f"{name}: {outcome.cutoff_on} {outcome.score:.4g} against a cutoff of {outcome.cutoff:.4g}, {side}{state}"
+    return f"{name}: {outcome.cutoff_on} {outcome.score:.4g} against a cutoff of {outcome.cutoff:.4g}, {side}"
 
 
 def sum_line(record: Record, shown: int) -> str:
     """What the bars add up to, and whether that is what was to be explained."""
     books = record.conservation
     if books is None:
-        reason = "" if record.refusal is None else f" {printable(record.refusal.evidence)}"
-        return f"Not explained.{reason}"
+        why = "" if record.refusal is None else f" {record.refusal.state}: {printable(record.refusal.evidence)}"
+        return f"Not explained.{why}"
     hidden = len(record.contributions) - shown
     more = f" and {hidden} smaller ones" if hidden > 0 else ""
     return (

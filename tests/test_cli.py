@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -174,7 +174,7 @@ def test_explain_needs_no_settings_and_says_that_relevance_is_conserved(command:
     data = small / "synthetic_history.csv"
     result = command("explain", small / "synthetic_pipeline.skops", data, "--adverse", "defaulted", "--id", "row 1")
     assert result.code == 0, result.err
-    assert "within rounding: conserved" in result.out.replace("\n", " ")
+    assert "within rounding: conserved" in " ".join(result.out.split())
     assert "█" in result.out or "#" in result.out
 
 
@@ -297,3 +297,24 @@ def test_doctor_prints_the_line_that_installs_what_is_missing(
     result = command("doctor")
     assert result.code == 1
     assert "sudo apt-get install --no-install-recommends libpango-1.0-0" in result.out
+
+
+# --- demo -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_the_demo_writes_letters_with_audits_and_reaches_every_state(command: Command, tmp_path: Path) -> None:
+    from lrp_audit.demo import CASES, UNREACHABLE
+    from lrp_audit.record import RefusalState
+
+    out = tmp_path / "a demo"
+    result = command("demo", "--out", out)
+    assert result.code == 0, result.err
+    letters = [path.parent for path in out.glob("*/notice.pdf")]
+    assert len(letters) >= 20
+    assert all((folder / "audit.pdf").exists() for folder in letters)
+    for case in CASES:
+        assert f"{case.state}, {case.settings}.toml" in result.out
+    for state in get_args(RefusalState):
+        assert state in result.out
+        assert (f"Not reachable: {state}" in result.out) == (state in UNREACHABLE)
