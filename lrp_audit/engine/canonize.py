@@ -275,7 +275,7 @@ def _root(exponents: tuple[float, ...]) -> Callable[[fx.Node], bool]:
     return lambda node: node.args[1] in exponents and _is_mean_square(node.args[0])
 
 
-_OFFSETS = {aten.add.Tensor, aten.add.Scalar, aten.clamp_min.default, aten.clamp.default, aten._to_copy.default}
+_OFFSETS = {aten.add.Tensor, aten.add.Scalar, aten.clamp_min.default, aten.clamp_min.Tensor, aten.clamp.default, aten._to_copy.default}
 _VIEWS = {aten.unsqueeze.default, aten.expand.default, aten.reshape.default}
 _MEANS = {aten.mean.dim, aten.sum.dim_IntList}
 _VARIANCES = {aten.var.correction, aten.var.dim}

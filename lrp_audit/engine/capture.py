@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import inspect
 import threading
 import warnings
@@ -167,6 +168,7 @@ def _program_input_names(program: ExportedProgram) -> list[str]:
     return [str(spec.arg.name) for spec in program.graph_signature.input_specs if spec.kind is InputKind.USER_INPUT]
 
 
+@functools.cache
 def _decompositions() -> dict[Any, Any]:
     table = torch.export.default_decompositions()
     extra = torch._decomp.get_decompositions([aten.linalg_vector_norm.default])

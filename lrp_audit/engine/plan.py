@@ -19,6 +19,13 @@ Status = Literal["value", "code"]
 GETITEM = "<built-in function getitem>"
 
 
+_SHAPE_ONLY = frozenset(
+    f"aten.{name}.default"
+    for name in ("ones_like", "zeros_like", "full_like", "empty_like", "new_ones", "new_zeros", "new_full", "new_empty")
+)
+"""Operators that read a tensor's shape and type, not its values."""
+
+
 @dataclass(frozen=True)
 class Step:
     """One node on the relevance path with its operator and rule; ``wanted`` says which arguments relevance goes on to."""
@@ -136,7 +143,7 @@ def _mark(
 def _mark_call(node: Node, status: Mapping[int, Status], has_reference: bool) -> tuple[Status, Step] | None:
     values = _wanted(node, status, {"value"})
     codes = _wanted(node, status, {"code", "value"})
-    if node.dtype is None or (node.is_scale and not has_reference):
+    if node.dtype is None or node.operator in _SHAPE_ONLY or (node.is_scale and not has_reference):
         return None
     is_whole = not node.dtype.is_floating_point
     table = lookup(node, _wanted(node, status, {"code"}))

@@ -169,6 +169,9 @@ class _Run:
         elif members.paired:
             for piece in self._pieces(rows):
                 yield self._plain(_rows(inputs, piece), _rows(members.inputs, piece), piece)
+        elif self.ledger and not self.plan.rows_known:
+            for piece in self._pieces(rows):
+                yield self._one_by_one(_rows(inputs, piece), members, piece)
         elif self.plan.rowwise:
             reference = forward(self.graph, self.plan, members.inputs)
             for piece in self._pieces(rows):
@@ -247,9 +250,14 @@ class _Run:
         firsts = _group(node, count)[:, 0]
         explained = self.goal.value(firsts, piece) - self.goal.value(_group(base, count).mean(1), piece)
         mean = {name: _group(r, count).mean(1) for name, r in relevance.items()}
-        if self.ledger and not self.plan.rows_known:
-            raise AssertionError
         return _Part(mean, _group(values[self.graph.output], count)[:, 0], explained, member_mean(books, count))
+
+    def _one_by_one(self, inputs: dict[str, Tensor], members: _Members, piece: slice) -> _Part:
+        """One row with one member after the other, where only then it is known what belongs to which row."""
+        parts = [self._plain(inputs, _rows(members.inputs, slice(k, k + 1)), piece) for k in range(members.count)]
+        mean = {name: torch.stack([part.relevance[name] for part in parts]).mean(0) for name in parts[0].relevance}
+        explained = torch.stack([part.explained for part in parts]).mean(0)
+        return _Part(mean, parts[0].output, explained, mean_books([part.books for part in parts]))
 
     def _back(
         self, values: Values, reference: Values | None, piece: slice, count: int

@@ -196,6 +196,8 @@ OFFSET_AT_ZERO: dict[str, Secant] = {
     "hardtanh.default": lambda x, r, call: _clamp(x, r, call["min_val"], call["max_val"]),
     "relu6.default": lambda x, r, call: _clamp(x, r, 0.0, 6.0),
     "clamp.default": lambda x, r, call: _clamp(x, r, call["min"], call["max"]),
+    "clamp_min.Tensor": lambda x, r, call: _clamp(x, r, call["min"], None),
+    "clamp_max.Tensor": lambda x, r, call: _clamp(x, r, None, call["max"]),
     "clamp_min.default": lambda x, r, call: _clamp(x, r, call["min"], None),
     "clamp_max.default": lambda x, r, call: _clamp(x, r, None, call["max"]),
     "exp.default": lambda x, r, call: exp_secant(x, r),

@@ -221,7 +221,7 @@ def cumsum(call: Call, m: Tensor) -> Multipliers:
     return linear_vjp(call, m, ["self"])
 
 
-@operator("where.self", kind="choice", rowwise=always)
+@operator("where.self", "where.ScalarSelf", "where.ScalarOther", kind="choice", rowwise=always)
 def where(call: Call, m: Tensor) -> Multipliers:
     """The chosen branch gets it all; the condition is a constant of the instance."""
     chosen = {"self": call["condition"], "other": ~call["condition"]}

@@ -151,7 +151,8 @@ class Cell:
 
     def pullback(self, call: Call, m: dict[int, Tensor]) -> Multipliers:
         """Multipliers of the input and of the initial states."""
-        return self._sweep(call, m)[0]
+        found, _ = self._sweep(call, m)
+        return {name: multiplier for name, multiplier in found.items() if call.wants(name)}
 
     def books(self, call: Call, m: dict[int, Tensor]) -> dict[str, Tensor]:
         """What the biases take without a reference; (N,)."""

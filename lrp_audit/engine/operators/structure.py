@@ -153,6 +153,13 @@ def split(call: Call, m: dict[int, Tensor]) -> Multipliers:
     return {"self": joined}
 
 
+@operator("copy.default", kind="structure", rowwise=batched)
+def copy(call: Call, m: Tensor) -> Multipliers:
+    """Overwrite: nothing of what was there is left."""
+    found = {"src": call.fit(m, "src"), "self": torch.zeros_like(m)}
+    return {name: part for name, part in found.items() if call.wants(name)}
+
+
 def _by_derivative(*names: str) -> Pullback:
     return lambda call, m: linear_vjp(call, m, names)
 
@@ -206,7 +213,6 @@ _LONG_TAIL: dict[str, tuple[tuple[str, ...], Callable[[Node], bool]]] = {
     "slice_scatter.default": (("self", "src"), _dims_within_rows("dim")),
     "index_put.default": (("self", "values"), _never_rows),
     "scatter.src": (("self", "src"), _dims_within_rows("dim")),
-    "copy.default": (("src",), batched),
 }
 _BLENDING = {"upsample_bilinear2d.vec"}
 
