@@ -298,7 +298,7 @@ def _key_factors(row: pd.Series) -> str | None:
         "bureau_oldest_account_months": 120 / (12 + row["bureau_oldest_account_months"]),
         "bureau_open_accounts": row["bureau_open_accounts"] / 8,
     }
-    order = sorted(weight, key=lambda name: (-weight[name], name))
+    order = sorted((name for name in weight if weight[name] > 0), key=lambda name: (-weight[name], name))
     return ";".join(KEY_FACTORS[name] for name in order[:4])
 
 
