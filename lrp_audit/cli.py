@@ -64,6 +64,8 @@ def init(
     model: Model,
     data: Data,
     config: Config = Path("audit.toml"),
+    columns: Annotated[str, typer.Option(help="A network's input columns in order: a,b,c.", metavar="NAMES")] = "",
+    classes: Annotated[str, typer.Option(help="A network's classes in order: a,b.", metavar="NAMES")] = "",
     trust_model: Trust = False,
 ) -> None:
     """Write a first audit.toml by looking at a model and a table."""
@@ -74,10 +76,9 @@ def init(
 
     frame = read_table(data)
     beside = config.resolve().parent
-    adapted = adapt(open_model(model, trust=trust_model))
-    text = proposals.propose(
-        adapted, frame, os.path.relpath(data.resolve(), beside), os.path.relpath(model.resolve(), beside)
-    )
+    adapted = adapt(open_model(model, trust=trust_model), columns=_split(columns), classes=_split(classes))
+    places = (os.path.relpath(path.resolve(), beside) for path in (data, model))
+    text = proposals.propose(adapted, frame, *places, named=not columns)
     proposals.write(text, config)
     typer.echo(f"Wrote {config}. Read it, then draft the first letters:")
     typer.echo(f"lrp-audit letter {_quoted(data)} --config {_quoted(config)} --draft")
@@ -229,7 +230,7 @@ def _run(run: Run) -> None:
 
 def _note_unused(session: Session, frame: pd.DataFrame) -> None:
     facts = session.config.facts.model_dump().values()
-    unused = [str(name) for name in frame.columns if name not in {*session.explainer.model.columns, *facts}]
+    unused = [str(name) for name in frame.columns if name not in {*session.model.columns, *facts}]
     if unused:
         _say(f"Ignored, since neither the model nor [facts] uses them: {', '.join(unused)}.")
 
@@ -306,6 +307,10 @@ def _print_records(records: Sequence[Record]) -> None:
     from lrp_audit.record import canonical
 
     typer.echo("[" + ",\n".join(canonical(record).decode() for record in records) + "]")
+
+
+def _split(names: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in names.split(",") if name.strip())
 
 
 def _quoted(path: Path) -> str:

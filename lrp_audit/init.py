@@ -63,7 +63,9 @@ class _Table:
         return f"{line}  # {self.title}" if self.title else line
 
 
-def propose(model: Model, frame: pd.DataFrame, data_path: str | Path, model_path: str | Path) -> str:
+def propose(
+    model: Model, frame: pd.DataFrame, data_path: str | Path, model_path: str | Path, *, named: bool = True
+) -> str:
     """The text of an audit.toml, at most 60 lines, that `config.load` accepts.
 
     Args:
@@ -71,6 +73,7 @@ def propose(model: Model, frame: pd.DataFrame, data_path: str | Path, model_path
         frame: the decisions to be explained, as a table.
         data_path: where that table lies, relative to the audit.toml.
         model_path: where the model lies, relative to the audit.toml.
+        named: the model's file says how its columns and classes are called; if it does not, the settings do.
     """
     frame = frame.rename(columns=str)
     protected = protected_columns(model.columns)
@@ -78,7 +81,7 @@ def propose(model: Model, frame: pd.DataFrame, data_path: str | Path, model_path
     tables = [
         _Table(
             "model",
-            {"file": quoted(Path(model_path).as_posix())},
+            {"file": quoted(Path(model_path).as_posix()), **({} if named else _names(model))},
             ('name = "" # as reviewers know it', 'version = "" # needed for a letter'),
         ),
         _decision(model.classes),
@@ -136,6 +139,11 @@ def _header(model: Model, frame: pd.DataFrame, protected: Mapping[str, str]) -> 
     if missing := [column for column in model.columns if column not in known]:
         lines.append(f"# WARNING: the data have no column {_listed(missing)}, which the model needs.")
     return lines
+
+
+def _names(model: Model) -> dict[str, str]:
+    names = {"columns": model.columns, "classes": model.classes}
+    return {key: f"[{', '.join(map(quoted, found))}]" for key, found in names.items() if found}
 
 
 def _decision(classes: Sequence[str]) -> _Table:

@@ -10,6 +10,7 @@ from typing import Any, get_args
 
 import pytest
 
+from lrp_audit.config import load
 from lrp_audit.tables import read_table
 
 Result = Any  # code, out, err
@@ -271,12 +272,28 @@ def test_init_writes_settings_that_lead_to_a_draft(
     command: Command, small: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(small)
-    data = Path("synthetic_applications.csv")
-    result = command("init", "synthetic_pipeline.skops", data, "--config", "new.toml")
+    model, data = "synthetic_pipeline.skops", "synthetic_history.csv"
+    result = command("init", model, data, "--config", "new.toml")
     assert result.code == 0, result.err
     assert len(Path("new.toml").read_text(encoding="utf-8").splitlines()) <= 60
-    assert "lrp-audit letter synthetic_applications.csv --config new.toml --draft" in result.out
-    assert_one_sentence(command("init", "synthetic_pipeline.skops", data, "--config", "new.toml"), "new.toml")
+    following = "lrp-audit letter synthetic_history.csv --config new.toml --draft"
+    assert following in result.out
+    assert command(*following.split()[1:], "--id", "H-00005", "--out", "drafts").code == 0
+    assert len(list(Path("drafts").rglob("DRAFT-notice.pdf"))) == 1
+    assert_one_sentence(command("init", model, data, "--config", "new.toml"), "new.toml")
+
+
+def test_init_keeps_the_names_that_a_network_does_not_know(
+    command: Command, small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(small)
+    network, data = "synthetic_network.pt2", "synthetic_history.csv"
+    columns = load(Path("audit_network.toml")).model.columns
+    assert_one_sentence(command("init", network, data, "--config", "new.toml"), "columns")
+    named = ("--columns", ",".join(columns), "--classes", "repaid,defaulted")
+    result = command("init", network, data, *named, "--config", "new.toml")
+    assert result.code == 0, result.err
+    assert load(Path("new.toml")).model.columns == columns
 
 
 def test_doctor_finds_everything_where_the_tests_run(command: Command) -> None:
