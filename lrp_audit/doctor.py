@@ -14,7 +14,8 @@ from lrp_audit.resources import samples, templates
 
 PACKAGES = (
     "lrp_audit", "torch", "scikit-learn", "numpy", "pandas", "pyarrow", "skops", "safetensors", "pydantic", "rfc8785",
-    "Jinja2", "weasyprint", "font-source-sans-pro", "typer", "rich", "scipy",
+    "Jinja2", "weasyprint", "font-source-sans-pro", "typer", "rich", "scipy", "transformers", "tokenizers", "icu4py",
+    "phonenumbers", "regex",
 )  # fmt: skip
 REINSTALL = "pip install --force-reinstall lrp_audit"
 
