@@ -3,35 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from lrp_audit import reasons
-from lrp_audit.assembly import conservation, contributions, reference_facts
-from lrp_audit.case import Case, Faithfulness
-from lrp_audit.checks.evidence import Evidence, Families, Subjects, gather, state
+from lrp_audit.case import Case
+from lrp_audit.decision_model import Explained
 from lrp_audit.errors import DataError
 from lrp_audit.facts import RowFacts, read_facts, read_ids, require_columns
-from lrp_audit.record import (
-    Addressee,
-    Check,
-    ColumnContribution,
-    Conservation,
-    Outcome,
-    Record,
-    ReferenceFacts,
-    TextFacts,
-)
+from lrp_audit.record import Addressee, Outcome, Record, TextFacts
 from lrp_audit.session import Session
 
 CHUNK_ROWS = 256
-
-FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -73,26 +60,16 @@ def _positions(known: list[str], wanted: Collection[str]) -> npt.NDArray[np.intp
     return np.array([row for row, identifier in enumerate(known) if identifier in wanted], dtype=np.intp)
 
 
-@dataclass(frozen=True)
-class _Explained:
-    """What explaining one row adds to its record."""
-
-    contributions: tuple[ColumnContribution, ...]
-    conservation: Conservation
-    checks: tuple[Check, ...]
-    reference: ReferenceFacts
-    directions: Mapping[str, Literal["low", "high"]]
-    faithfulness: Faithfulness | None
-
-
 def _decide_chunk(
     session: Session, frame: pd.DataFrame, facts: list[RowFacts], rows: npt.NDArray[np.intp]
 ) -> Iterator[Decision]:
+    model = session.model
     problems = _problems(session, frame, facts)
     valid = [row for row in range(len(frame)) if row not in problems]
-    outcomes = dict(zip(valid, score(session, frame.iloc[valid]), strict=True)) if valid else {}
+    outcomes = dict(zip(valid, model.score(frame.iloc[valid]), strict=True)) if valid else {}
     scored = [row for row in valid if facts[row].decision.decided_by == "score"]  # RS-05: others have their own reasons
-    explained = dict(zip(scored, _explain(session, frame.iloc[scored]), strict=True)) if scored else {}
+    found = model.explain(frame.iloc[scored], [facts[row].addressee for row in scored]) if scored else []
+    explained = dict(zip(scored, found, strict=True))
     for row, row_facts in enumerate(facts):
         record = _record(session, row_facts, outcomes.get(row), explained.get(row), problems.get(row))
         yield Decision(record, row_facts.addressee, int(rows[row]))
@@ -100,77 +77,20 @@ def _decide_chunk(
 
 def _problems(session: Session, frame: pd.DataFrame, facts: list[RowFacts]) -> dict[int, str]:
     """Row -> why it cannot be decided on."""
-    found = {row: f"column '{column}': {why}" for row, (column, why) in session.explainer.model.invalid(frame).items()}
-    found.update({row: item.problem for row, item in enumerate(facts) if item.problem is not None})
-    return found
-
-
-def score(session: Session, frame: pd.DataFrame) -> list[Outcome]:
-    """Score, margin and outcome of valid rows, from the explained graph and from the user's own estimator."""
-    model, decision = session.explainer.model, session.config.decision
-    margin = session.explainer.margin(model.encode(frame).inputs)
-    on_margin = decision.cutoff_on == "margin"
-    graph = margin if on_margin else model.probability(margin, session.model.adverse, decision.against)
-    own = model.estimated_margin(frame, session.model.adverse, decision.against)
-    estimator = own if on_margin else model.probability(own, session.model.adverse, decision.against)
-    near = np.abs(margin - session.cutoff.margin) <= np.abs(own - margin)
-    return [
-        Outcome(
-            adverse=bool(margin[row] >= session.cutoff.margin),
-            margin=float(margin[row]),
-            cutoff_margin=session.cutoff.margin,
-            score=float(graph[row]),
-            cutoff=session.cutoff.value,
-            cutoff_on=decision.cutoff_on,
-            estimator_score=float(estimator[row]),
-            near_cutoff=bool(near[row]),
-        )
-        for row in range(len(frame))
-    ]
-
-
-def _explain(session: Session, frame: pd.DataFrame) -> list[_Explained]:
-    explainer, config = session.explainer, session.config
-    encoded = explainer.model.encode(frame)
-    typed = explainer.model.encoding.read(frame)
-    relevance = explainer.attribute(encoded.inputs, session.reference)
-    found = contributions(session.columns, typed, encoded, explainer.model.transformed(encoded), relevance.relevance)
-    families = Families.of([column.family for column in session.columns])
-    stated = np.array([_stated(row, families.names, config.documents.max_reasons) for row in found])
-    subjects = Subjects(typed, encoded, relevance.relevance, stated)
-    evidence = gather(explainer, subjects, families, session.reference, session.second, config)
-    return [
-        _Explained(
-            contributions=found[row],
-            conservation=conservation(relevance, row),
-            checks=state(evidence, row, config.checks),
-            reference=reference_facts(session.reference, float(relevance.reference_margin[row])),
-            directions=evidence.directions[row],
-            faithfulness=_faithfulness(evidence, row),
-        )
-        for row in range(len(frame))
-    ]
-
-
-def _stated(row: tuple[ColumnContribution, ...], families: tuple[str, ...], most: int) -> list[bool]:
-    named = {item.family for item in reasons.stated(reasons.group(row), most)}
-    return [family in named for family in families]
-
-
-def _faithfulness(evidence: Evidence, row: int) -> Faithfulness | None:
-    if evidence.putback is None:
-        return None
-    return Faithfulness(float(evidence.putback.stated[row]), float(evidence.putback.random[row]))
+    return {
+        **session.model.problems(frame),
+        **{row: item.problem for row, item in enumerate(facts) if item.problem is not None},
+    }
 
 
 def _record(
-    session: Session, facts: RowFacts, outcome: Outcome | None, explained: _Explained | None, problem: str | None
+    session: Session, facts: RowFacts, outcome: Outcome | None, explained: Explained | None, problem: str | None
 ) -> Record:
     config = session.config
     found = () if explained is None else explained.contributions
     case = Case(
         decision=facts.decision,
-        model=session.model,
+        model=session.model.facts,
         outcome=outcome,
         reference=None if explained is None else explained.reference,
         contributions=found,
@@ -178,16 +98,16 @@ def _record(
         faithfulness=None if explained is None else explained.faithfulness,
         addressee=facts.addressee,
         problem=problem,
-        tolerance=session.explainer.model.tolerance,
+        tolerance=session.model.tolerance,
     )
     judgement = reasons.judge(case, config)
     approval = config.approval
     return Record(
         decision=facts.decision,
-        model=session.model,
+        model=session.model.facts,
         outcome=outcome,
         reference=case.reference,
-        method=None if explained is None else session.method,
+        method=None if explained is None else session.model.method,
         contributions=found,
         families=reasons.group(found, {name: item.label for name, item in config.families.items() if item.label}),
         conservation=None if explained is None else explained.conservation,
@@ -195,7 +115,8 @@ def _record(
         ranking=judgement.ranking,
         checks=() if explained is None else explained.checks,
         flags=judgement.flags,
-        refusals=judgement.refusals,
+        refusals=(*judgement.refusals, *(() if explained is None else explained.refusals)),
+        text_evidence=() if explained is None else explained.texts,
         texts=TextFacts(
             language=config.documents.language,
             version=None if approval is None else approval.version,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -12,14 +12,15 @@ import pandas as pd
 
 from lrp_audit import report
 from lrp_audit.adapters.formats import open_model
-from lrp_audit.adapters.tabular import TabularModel, adapt
+from lrp_audit.adapters.text import TextModel
 from lrp_audit.config import AuditConfig, DecisionSection, ModelSection, ReferenceSection, load
 from lrp_audit.decisions import Decision, decide
 from lrp_audit.errors import ConfigError, DataError
 from lrp_audit.output import write_bytes
 from lrp_audit.record import Reason, Record, digest
-from lrp_audit.session import new_session
+from lrp_audit.session import adapted, decision_model, new_session
 from lrp_audit.tables import read_table
+from lrp_audit.text_config import TextSection
 
 UNKEYED = bytes(32)  # without an audit.toml there is no secret; pseudonyms then hide nothing
 SHOWN = 10  # rows and columns of an HTML preview
@@ -119,17 +120,20 @@ def explain(
     reference: ReferenceName | pd.DataFrame | None = None,
     adverse: str | None = None,
     config: AuditConfig | str | Path | None = None,
+    text: str | None = None,
     trust_model: bool = False,
 ) -> Explanations:
     """Explain every row of a table.
 
     Args:
-        model: a scikit-learn estimator or pipeline, a torch module, a `TabularModel`, or the path of a model file.
+        model: a scikit-learn estimator or pipeline, a torch module, a text classifier with its
+            tokenizer as a pair or a pipeline, or the path of a model file or directory.
         frame: the decisions, one row each.
         reference: the population applicants are compared with, by name, or a table of applicants of which those near
             the cutoff are taken. Default: the configuration's, else `near_cutoff` within `frame`.
         adverse: the class that means refusal. Default: the configuration's, else the model's last class.
         config: an audit.toml or its content.
+        text: for a text classifier without a [text] section, the column it reads; default: the only one of text.
         trust_model: open model files that could run code.
 
     Raises:
@@ -142,10 +146,14 @@ def explain(
     if frame.empty:
         raise DataError("The table to explain has no rows.")
     settings = load(config) if isinstance(config, (str, Path)) else config or _bare(model)
-    adapted = _adapted(model, settings, trust_model)
-    settings = _with_choices(settings, reference, adverse, adapted)
+    if isinstance(model, (str, Path)):
+        model = open_model(Path(model), trust=trust_model, code=settings.model.code)
+    ready = adapted(settings, model)
+    settings = _with_choices(settings, reference, adverse or settings.decision.adverse or _last(ready.classes))
+    if isinstance(ready, TextModel) and settings.text is None:
+        settings = settings.model_copy(update={"text": TextSection(column=text or _only_text(frame))})
     population = reference if isinstance(reference, pd.DataFrame) else _population(config, settings, frame)
-    session = new_session(settings, adapted, population, key=UNKEYED)
+    session = new_session(settings, decision_model(settings, ready, population), UNKEYED)
     return Explanations(tuple(Explanation(decision, settings) for decision in decide(session, frame)))
 
 
@@ -166,13 +174,23 @@ def _bare(model: Any) -> AuditConfig:
     return AuditConfig(model=ModelSection(file=name))
 
 
-def _with_choices(
-    config: AuditConfig, reference: ReferenceName | pd.DataFrame | None, adverse: str | None, model: TabularModel
-) -> AuditConfig:
-    """The configuration with the arguments of `explain` in place of what it says."""
-    adverse = adverse or config.decision.adverse or (model.classes[-1] if model.classes else None)
-    if adverse is None:
+def _last(classes: Sequence[str]) -> str:
+    if not classes:
         raise ConfigError("A regressor needs a [decision] with adverse = 'above' or 'below', and a cutoff.")
+    return classes[-1]
+
+
+def _only_text(frame: pd.DataFrame) -> str:
+    """The one column that holds text."""
+    found = [str(name) for name in frame if pd.api.types.is_string_dtype(frame[name]) and name != "id"]
+    if len(found) == 1:
+        return found[0]
+    listed = ", ".join(found) or "none"
+    raise DataError(f"Say which column holds the text to explain (text=, --text); columns of text are: {listed}.")
+
+
+def _with_choices(config: AuditConfig, reference: ReferenceName | pd.DataFrame | None, adverse: str) -> AuditConfig:
+    """The configuration with the arguments of `explain` in place of what it says."""
     decision = {**config.decision.model_dump(), "adverse": adverse}
     population = {**config.reference.model_dump(), **({"population": reference} if isinstance(reference, str) else {})}
     return config.model_copy(
@@ -189,20 +207,6 @@ def _population(config: AuditConfig | str | Path | None, settings: AuditConfig, 
         return frame
     folder = Path(config).parent if isinstance(config, (str, Path)) else Path()
     return read_table(folder / settings.reference.data)
-
-
-def _adapted(model: Any, config: AuditConfig, trust: bool) -> TabularModel:
-    if isinstance(model, TabularModel):
-        return model
-    section = config.model
-    opened = open_model(Path(model), trust=trust, code=section.code) if isinstance(model, (str, Path)) else model
-    return adapt(
-        opened,
-        columns=section.columns,
-        inputs=section.inputs or None,
-        classes=section.classes,
-        label=config.decision.label,
-    )
 
 
 def _row(item: Explanation) -> dict[str, object]:

@@ -13,6 +13,8 @@ from typing import Any, Literal
 import rfc8785
 from pydantic import BaseModel, ConfigDict
 
+from lrp_audit.text_record import TextEvidence
+
 SIGNIFICANT_DIGITS = 12  # float64 results differ in their last bits between batch shapes and processors
 
 RefusalState = Literal[
@@ -224,6 +226,7 @@ class Record(Frozen):
     checks: tuple[Check, ...] = ()
     flags: tuple[str, ...] = ()  # sentences for the reviewer
     refusals: tuple[Refusal, ...] = ()  # empty: a letter may go to review; the first one names the state
+    text_evidence: tuple[TextEvidence, ...] = ()  # CA-11: texts the model read, masked
     texts: TextFacts
     config_sha256: str | None = None
     versions: dict[str, str] = {}

@@ -8,23 +8,27 @@ them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import fsum
 
 from lrp_audit.privacy import Finding, Masked, find_personal_data, mask
 from lrp_audit.record import ColumnContribution, Refusal
 from lrp_audit.special_categories import Category, Scanner, SpecialPlace, scanner
 from lrp_audit.text_config import TextSection
-from lrp_audit.text_reasons import UNMAPPED, FamilyWords, LabelledSpan, assign, claims, contributions
+from lrp_audit.text_reasons import UNMAPPED, FamilyWords, LabelledSpan, assign, claims, contributions, first_claims
 from lrp_audit.text_record import ExplainedPassage, ExplainedText, MappedSpan, SpecialContent, TextEvidence
 
 
 @dataclass(frozen=True)
 class JudgedText:
-    """What one text adds to a decision: evidence for the internal audit, contributions for the judge."""
+    """What one text adds to a decision: evidence for the internal audit, contributions for the judge.
+
+    `family_of_word` names, for every word of the original, the family it counts for.
+    """
 
     evidence: TextEvidence
     contributions: tuple[ColumnContribution, ...]
+    family_of_word: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -66,14 +70,15 @@ class TextReader:
         evidence = judged.evidence.model_copy(update=apart)
         column = section.pair or f"{section.column}, second text"
         others = (self._judge(passage, column, section.pair_label, (), known) for passage in rest)
-        return (JudgedText(evidence, judged.contributions), *others)
+        return (replace(judged, evidence=evidence), *others)
 
     def _judge(
         self, passage: ExplainedPassage, column: str, label: str, spans: Sequence[LabelledSpan], names: Iterable[str]
     ) -> JudgedText:
         text, section = passage.text, self.section
         special = self.scanner.scan(text)
-        families = assign(passage.words, claims(text, section, special, spans))
+        found = claims(text, section, special, spans)
+        families, owner = assign(passage.words, found), first_claims(passage.words, found)
         personal = find_personal_data(text, regions=section.regions, names=names)
         hidden = mask(text, (*_special_findings(special), *personal))
         evidence = TextEvidence(
@@ -88,7 +93,8 @@ class TextReader:
             mapped=tuple(_placed(span, hidden) for item in families for span in item.spans),
             unmapped=fsum(item.relevance for item in families if item.family == UNMAPPED),
         )
-        return JudgedText(evidence, contributions(families, column, label, self.labels))
+        of_word = (found[owner[i]].family if i in owner else UNMAPPED for i in range(len(passage.words)))
+        return JudgedText(evidence, contributions(families, column, label, self.labels), tuple(of_word))
 
 
 def text_reader(section: TextSection, labels: Mapping[str, str] | None = None) -> TextReader:

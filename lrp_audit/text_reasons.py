@@ -108,19 +108,25 @@ def assign(words: Sequence[ScoredSpan], found: Sequence[Claim]) -> tuple[FamilyW
         words: in order of position, not overlapping.
         found: as `claims` returns them.
     """
-    owner: dict[int, int] = {}
     members: dict[int, list[int]] = {}
-    for rank, claim in enumerate(found):
-        for index in _touched(words, claim):
-            if index not in owner:
-                owner[index] = rank
-                members.setdefault(rank, []).append(index)
+    owner = first_claims(words, found)
+    for index, rank in owner.items():
+        members.setdefault(rank, []).append(index)
     families: dict[str, list[int]] = {}
-    for rank in members:
+    for rank in sorted(members):
         families.setdefault(found[rank].family, []).append(rank)
     mapped = [_family(name, ranks, found, members, words) for name, ranks in families.items()]
     free = [index for index in range(len(words)) if index not in owner]
     return (*mapped, FamilyWords(UNMAPPED, math.fsum(words[index].relevance for index in free), len(free), ()))
+
+
+def first_claims(words: Sequence[ScoredSpan], found: Sequence[Claim]) -> dict[int, int]:
+    """Index of a word -> index of the first claim that touches it, in order of words; unclaimed words are left out."""
+    owner: dict[int, int] = {}
+    for rank, claim in enumerate(found):
+        for index in _touched(words, claim):
+            owner.setdefault(index, rank)
+    return dict(sorted(owner.items()))
 
 
 def contributions(

@@ -20,6 +20,7 @@ from lrp_audit.config import AuditConfig
 from lrp_audit.decisions import decide
 from lrp_audit.record import ColumnContribution
 from lrp_audit.session import new_session
+from lrp_audit.tabular_decisions import tabular_decisions
 
 COLUMNS = ["income", "debts", "tenure", "inquiries", "savings"]
 
@@ -34,7 +35,7 @@ def explained(model, frame, **reference):
     config = AuditConfig.model_validate(
         {"model": {"file": "m", "columns": COLUMNS}, "decision": {"adverse": "denied"}, "reference": reference}
     )
-    session = new_session(config, model, frame, key=bytes(32))
+    session = new_session(config, tabular_decisions(config, model, frame), bytes(32))
     return session, [decision.record for decision in decide(session, frame)]
 
 
@@ -59,7 +60,7 @@ def test_linear_models_give_points_below_average(population, representation):
         adapt(pipeline), frame, population=population, representation=representation, members=4096
     )
     weights = pipeline[-1].coef_[0] * (1 if pipeline.classes_[1] == "denied" else -1) / pipeline[0].scale_
-    average = session.reference.frame[COLUMNS].mean().to_numpy()
+    average = session.model.reference.frame[COLUMNS].mean().to_numpy()
     for record, row in zip(records, frame.to_numpy(), strict=True):
         points = dict(zip(COLUMNS, weights * (row - average), strict=True))
         found = by_column(record.contributions)

@@ -15,6 +15,8 @@ def reference_missing(findings: Findings) -> Refusal | None:
     """REFERENCE_MISSING_OR_STALE: nobody to compare with, too few, of no known date, or of too long ago."""
     reference, section = findings.case.reference, findings.config.reference
     decided = findings.case.decision.dates.decision
+    if findings.config.text is not None:
+        return None  # a text is explained from zero; `reasons` flags that nobody stands behind the comparison
     if reference is None or reference.name == "zero":
         problem, step = "there is no population to compare with", 'set reference.population to "near_cutoff"'
     elif reference.population < MINIMUM_POPULATION:

@@ -25,9 +25,11 @@ def unfaithful(findings: Findings) -> Refusal | None:
     """UNFAITHFUL_EXPLANATION: putting the stated reasons back lowers the margin less than random families do."""
     case = findings.case
     compared = case.reference is not None and case.reference.members > 0
-    if not compared or not findings.stated or len(findings.stated) == len(findings.families):
-        return None  # nobody to put back to, or nothing but the stated families to compare with
     measured = case.faithfulness
+    if measured is None and not compared:
+        return None  # nobody to put back to
+    if not findings.stated or len(findings.stated) == len(findings.families):
+        return None  # nothing but the stated families to compare with
     if measured is not None and measured.stated >= measured.random - 1e-9 * (
         abs(measured.stated) + abs(measured.random)
     ):

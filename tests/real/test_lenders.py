@@ -15,6 +15,7 @@ from lrp_audit.adapters.tabular import adapt
 from lrp_audit.config import AuditConfig
 from lrp_audit.decisions import Decision, decide
 from lrp_audit.session import Session, new_session
+from lrp_audit.tabular_decisions import tabular_decisions
 
 pytestmark = pytest.mark.real
 
@@ -39,7 +40,8 @@ def audited(request):
         where="1 Main St;Springfield, ZZ 00000", kind="loan", decided="2026-11-02", completed="2026-11-01"
     )
     config = AuditConfig.model_validate(_settings(lender, held_out.columns))
-    session = new_session(config, adapt(pipeline), held_out, key=bytes(32), file_sha256="0" * 64)
+    model = tabular_decisions(config, adapt(pipeline), held_out, file_sha256="0" * 64)
+    session = new_session(config, model, bytes(32))
     denied = table[pipeline.predict_proba(held_out)[:, 1] >= lender.cutoff].reset_index(drop=True)
     return Audited(session, config, denied, list(decide(session, denied, notice=dt.date(2026, 11, 10))))
 
@@ -81,9 +83,9 @@ def test_few_denials_are_refused_as_unfaithful(audited):
 
 def test_reasons_agree_with_shapley_values_over_the_same_population(audited):
     chosen = audited.denied[:TRUTH_DECISIONS]
-    encoded = audited.session.explainer.model.encode(audited.table.iloc[[item.row for item in chosen]])
+    encoded = audited.session.model.explainer.model.encode(audited.table.iloc[[item.row for item in chosen]])
     truth = shapley(audited.session, encoded.inputs)
-    columns = audited.session.explainer.model.columns
+    columns = audited.session.model.explainer.model.columns
     overlaps = []
     for item, values in zip(chosen, truth, strict=True):
         found = [entry.column for entry in item.record.contributions[:4]]
@@ -94,18 +96,18 @@ def test_reasons_agree_with_shapley_values_over_the_same_population(audited):
 
 def shapley(session, inputs):
     """Shapley values per column over the reference members, by antithetic permutations; (N, C)."""
-    (name, x), (_, members) = *inputs.items(), *session.reference.members.items()
-    owners, columns = session.explainer.model.owners[name], len(session.explainer.model.columns)
+    (name, x), (_, members) = *inputs.items(), *session.model.reference.members.items()
+    owners, columns = session.model.explainer.model.owners[name], len(session.model.explainer.model.columns)
     generator = np.random.default_rng(0)
     total = np.zeros((len(x), columns))
     draws = [(member, order) for member in range(len(members)) for order in _antithetic(generator, columns)]
     for member, order in draws:
         state = members[member].expand_as(x).clone()
-        before = session.explainer.margin({name: state})
+        before = session.model.explainer.margin({name: state})
         for column in order:
             mine = torch.from_numpy(owners == column)
             state[:, mine] = x[:, mine]
-            after = session.explainer.margin({name: state})
+            after = session.model.explainer.margin({name: state})
             total[:, column] += after - before
             before = after
     return total / len(draws)

@@ -1,0 +1,343 @@
+"""Decisions by a model of texts, alone or beside columns of a table: scored, explained from zero, and checked."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import torch
+from torch import Tensor
+
+from lrp_audit import reasons
+from lrp_audit.adapters.margins import OutputScale, Target
+from lrp_audit.adapters.text import TextModel
+from lrp_audit.adapters.windows import Text
+from lrp_audit.adapters.word_relevance import TextExplainer, TextRelevance, explainer
+from lrp_audit.case import Faithfulness
+from lrp_audit.checks.leave_out import leave_out
+from lrp_audit.config import AuditConfig, ColumnSection
+from lrp_audit.decision_model import Cutoff, Explained, adverse_class, cutoff, model_facts, rules_in_words
+from lrp_audit.display import plain, show
+from lrp_audit.engine import preset
+from lrp_audit.errors import ConfigError, DataError
+from lrp_audit.record import (
+    Addressee,
+    Check,
+    ColumnContribution,
+    Conservation,
+    MethodFacts,
+    ModelFacts,
+    Outcome,
+    ReferenceFacts,
+    Refusal,
+)
+from lrp_audit.text_config import TextSection
+from lrp_audit.text_evidence import JudgedText, TextReader, special_content_refusal, text_reader
+from lrp_audit.text_reasons import LabelledSpan, read_spans
+
+PRECISION = 1e-5  # relative, of float32 logits
+CONSERVATION = 1e-4  # relative, of float32 relevance over many layers
+NOT_PERFORMED = (
+    ("integrated-gradients", "Agreement with integrated gradients"),
+    ("stability", "Stability under small input noise"),
+    ("variations", "Verified variations"),
+)
+
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class TextDecisions:
+    """A `DecisionModel` over a column of texts, a pair of them, and the columns of any tables the model also takes."""
+
+    config: AuditConfig
+    section: TextSection
+    explainer: TextExplainer
+    target: Target
+    scale: OutputScale
+    cutoff: Cutoff
+    reader: TextReader
+    facts: ModelFacts
+    method: MethodFacts
+
+    @property
+    def model(self) -> TextModel:
+        """The text classifier."""
+        return self.explainer.model
+
+    @property
+    def tolerance(self) -> float:
+        """See `DecisionModel`."""
+        return PRECISION
+
+    @property
+    def table_columns(self) -> tuple[str, ...]:
+        """Columns of the float tables, in the order the model takes them."""
+        return tuple(column for columns in self.config.model.inputs.values() for column in columns)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """See `DecisionModel`."""
+        section = self.section
+        named = (section.column, section.pair, section.spans, section.date)
+        return (*(column for column in named if column is not None), *self.table_columns)
+
+    def problems(self, frame: pd.DataFrame) -> dict[int, str]:
+        """See `DecisionModel`.
+
+        Raises:
+            DataError: a column is missing.
+        """
+        missing = [column for column in self.columns if column not in frame]
+        if missing:
+            raise DataError(f"The data lack the column '{missing[0]}', which the model or [text] needs.")
+        found = {}
+        for row in range(len(frame)):
+            try:
+                self._read_row(frame.iloc[[row]])
+            except DataError as error:
+                found[row] = str(error)
+        return found
+
+    def _read_row(self, row: pd.DataFrame) -> None:
+        """Raise DataError, naming the column, unless the model can read the row."""
+        self._tables(row)
+        (text,), _ = self._texts(row), self._spans(row)
+        try:
+            self.model.encode([text])
+        except DataError as error:
+            raise DataError(f"column '{self.section.column}': {error}") from None
+
+    def score(self, frame: pd.DataFrame) -> list[Outcome]:
+        """Score and outcome of every text."""
+        margin = self._margins(self._texts(frame), self._tables(frame))
+        decision = self.config.decision
+        on_margin = decision.cutoff_on == "margin"
+        score = margin if on_margin else self.scale.probability(margin, self.facts.adverse, decision.against)
+        near = np.abs(margin - self.cutoff.margin) <= PRECISION * (1 + np.abs(margin))
+        return [
+            Outcome(
+                adverse=bool(margin[row] >= self.cutoff.margin),
+                margin=float(margin[row]),
+                cutoff_margin=self.cutoff.margin,
+                score=float(score[row]),
+                cutoff=self.cutoff.value,
+                cutoff_on=decision.cutoff_on,
+                estimator_score=None,  # the explained graph is the user's own model
+                near_cutoff=bool(near[row]),
+            )
+            for row in range(len(frame))
+        ]
+
+    def explain(self, frame: pd.DataFrame, addressees: Sequence[Addressee]) -> list[Explained]:
+        """Relevance of every word and column from zero, brought to reason families; the text itself is masked."""
+        texts, tables = self._texts(frame), self._tables(frame)
+        found = self.explainer.explain(texts, self.target, tables)
+        judged = [
+            self.reader.read(relevance, spans=spans, names=() if person.name is None else (person.name,))
+            for relevance, spans, person in zip(found, self._spans(frame), addressees, strict=True)
+        ]
+        listed = [
+            _ordered((*self._of_tables(relevance, frame.iloc[row]), *_of_texts(judged[row])))
+            for row, relevance in enumerate(found)
+        ]
+        stated = [{item.family for item in reasons.stated(reasons.group(row), self._most)} for row in listed]
+        left_out = self._leave_out(found, judged, stated, tables)
+        return [
+            Explained(
+                contributions=listed[row],
+                conservation=_conservation(found[row], listed[row]),
+                checks=_checks(left_out[row]),
+                reference=_from_zero(),
+                faithfulness=left_out[row],
+                texts=tuple(item.evidence for item in judged[row]),
+                refusals=self._special(judged[row]),
+            )
+            for row in range(len(frame))
+        ]
+
+    @property
+    def _most(self) -> int:
+        return self.config.documents.max_reasons
+
+    def _special(self, judged: Sequence[JudgedText]) -> tuple[Refusal, ...]:
+        refusal = special_content_refusal([item.evidence for item in judged], self.section)
+        return () if refusal is None else (refusal,)
+
+    def _texts(self, frame: pd.DataFrame) -> list[Text]:
+        first = [_text(cell, self.section.column) for cell in frame[self.section.column]]
+        if self.section.pair is None:
+            return list(first)
+        return list(zip(first, (_text(cell, self.section.pair) for cell in frame[self.section.pair]), strict=True))
+
+    def _spans(self, frame: pd.DataFrame) -> list[tuple[LabelledSpan, ...]]:
+        column = self.section.spans
+        if column is None:
+            return [()] * len(frame)
+        texts = frame[self.section.column]
+        return [read_spans(cell, str(text), column) for cell, text in zip(frame[column], texts, strict=True)]
+
+    def _tables(self, frame: pd.DataFrame) -> dict[str, Tensor]:
+        return {
+            name: torch.tensor(np.column_stack([_numbers(frame, column) for column in columns]), dtype=torch.float32)
+            for name, columns in self.config.model.inputs.items()
+        }
+
+    def _margins(self, texts: Sequence[Text], tables: Mapping[str, Tensor]) -> FloatArray:
+        logits = self.model.logits(texts, tables)
+        if isinstance(self.target, int):
+            return np.asarray(logits[:, self.target].numpy())
+        if isinstance(self.target, tuple):
+            return np.asarray((logits[:, self.target[0]] - logits[:, self.target[1]]).numpy())
+        return np.asarray(self.target(logits).numpy())
+
+    def _of_tables(self, relevance: TextRelevance, row: pd.Series[Any]) -> list[ColumnContribution]:
+        found = []
+        for name, columns in self.config.model.inputs.items():
+            for column, value in zip(columns, relevance.tables[name], strict=True):
+                settings = self.config.columns.get(column, ColumnSection())
+                found.append(
+                    ColumnContribution(
+                        column=column,
+                        label=settings.label or column,
+                        family=self.config.family_of(column),
+                        relevance=float(value),
+                        value=plain(row[column]),
+                        display=show(row[column], settings),
+                        reference_display="",
+                        source=settings.source,
+                        mutable=settings.mutable,
+                        protected=settings.protected,
+                    )
+                )
+        return found
+
+    def _leave_out(
+        self,
+        found: Sequence[TextRelevance],
+        judged: Sequence[Sequence[JudgedText]],
+        stated: Sequence[set[str]],
+        tables: Mapping[str, Tensor],
+    ) -> list[Faithfulness | None]:
+        """The put-back test of single texts; a pair, or a table beside the text, has no words to compare it with."""
+        if self.section.pair is not None or tables:
+            return [None] * len(found)
+        passages = [item.passages[0] for item in found]
+        return leave_out(
+            lambda texts: self._margins(list(texts), {}).tolist() if texts else [],
+            [passage.text for passage in passages],
+            [passage.words for passage in passages],
+            [[family in stated[row] for family in judged[row][0].family_of_word] for row in range(len(found))],
+            seed=self.config.checks.seed,
+        )
+
+
+def text_decisions(config: AuditConfig, model: TextModel, *, file_sha256: str | None = None) -> TextDecisions:
+    """A text classifier made ready.
+
+    Raises:
+        LrpAuditError: settings and model do not fit each other; the message says where.
+    """
+    if config.text is None:
+        raise ConfigError("The model reads text: add a section [text] to audit.toml, with the column that holds it.")
+    decision, given = config.decision, config.explanation
+    adverse = adverse_class(decision, model.classes)
+    target = model.margin_target(adverse, decision.against)
+    if model.link == "sigmoid-multilabel":
+        scale = OutputScale((f"not {adverse}", adverse), "logit")
+    else:
+        scale = OutputScale(model.classes, model.link)
+
+    def margin_of_score(value: float) -> float:
+        scale.check_cutoff(np.array([value]))
+        return float(scale.margins(np.array([value]), adverse, decision.against)[0])
+
+    rules = given.rules if "rules" in given.model_fields_set else "attnlrp"
+    composite = preset(rules, **({} if given.epsilon is None else {"epsilon": given.epsilon}))
+    labels = {name: item.label for name, item in config.families.items() if item.label}
+    return TextDecisions(
+        config=config,
+        section=config.text,
+        explainer=explainer(model, composite),
+        target=target,
+        scale=scale,
+        cutoff=cutoff(decision, scale.classes, margin_of_score),
+        reader=text_reader(config.text, labels),
+        facts=model_facts(config, model, adverse, file_sha256),
+        method=MethodFacts(
+            name="LRP",
+            rules=rules_in_words(rules, given.epsilon),
+            target=scale.describe(adverse, decision.against),
+            dtype=str(next(model.module.parameters()).dtype).removeprefix("torch."),
+        ),
+    )
+
+
+def _text(cell: object, column: str) -> str:
+    value = plain(cell)
+    if value is None:
+        raise DataError(f"column '{column}': the text is missing")
+    return str(value)
+
+
+def _numbers(frame: pd.DataFrame, column: str) -> FloatArray:
+    values = pd.to_numeric(frame[column], errors="coerce").to_numpy(dtype=np.float64)
+    if not np.isfinite(values).all():
+        raise DataError(f"column '{column}': is missing, infinite or not a number")
+    return np.asarray(values)
+
+
+def _ordered(found: Sequence[ColumnContribution]) -> tuple[ColumnContribution, ...]:
+    return tuple(sorted(found, key=lambda item: (-item.relevance, item.column)))
+
+
+def _of_texts(judged: Sequence[JudgedText]) -> list[ColumnContribution]:
+    return [contribution for item in judged for contribution in item.contributions]
+
+
+def _conservation(relevance: TextRelevance, listed: Sequence[ColumnContribution]) -> Conservation:
+    """The books of one text: words and columns, tokens that are nobody's words, and the ledger's sinks."""
+    attributed = float(sum(item.relevance for item in listed))
+    sinks = {f"token {name}": value for name, value in relevance.special.items()} | dict(relevance.sinks)
+    size = abs(attributed) + sum(abs(value) for value in sinks.values())
+    return Conservation(
+        explained=relevance.margin,
+        attributed=attributed,
+        sinks=sinks,
+        residual=relevance.margin - attributed - sum(sinks.values()),
+        tolerance=CONSERVATION * (1 + size),
+    )
+
+
+def _from_zero() -> ReferenceFacts:
+    return ReferenceFacts(
+        name="zero",
+        representation="zero",
+        population=0,
+        members=0,
+        seed=0,
+        date=None,
+        sha256=hashlib.sha256(b"zero").hexdigest(),
+        mean_margin=0.0,
+    )
+
+
+def _checks(measured: Faithfulness | None) -> tuple[Check, ...]:
+    title = "Effect of leaving out the words of the stated reasons"
+    others = tuple(Check(id=name, title=words, status="not performed") for name, words in NOT_PERFORMED)
+    if measured is None:
+        return (Check(id="put-back", title=title, status="not performed"), *others)
+    check = Check(
+        id="put-back",
+        title=title,
+        status="performed",
+        flag=measured.stated < measured.random,
+        measured={"stated": measured.stated, "random": measured.random},
+        statement="Fall of the adverse margin without the words of the stated reasons, and without as many others.",
+    )
+    return (check, *others)
