@@ -70,21 +70,21 @@ class Reader:
     def _read(self, position: int, given: Passages) -> list[Window]:
         for passage in given:
             require_text(passage)
-        encoding = self.tokenizer.encode(*given)
-        self._require_known(encoding)
-        if len(encoding) <= self.limit:
-            return [_window(encoding, position, range(len(encoding)))]
+        whole = _whole(self.tokenizer.encode(*given), position)
+        self._require_known(whole)
+        if len(whole) <= self.limit:
+            return [whole]
         if self.long_texts == "refuse":
             raise DataError(
-                f"The text has {len(encoding)} tokens and the model reads {self.limit}; shorten it, or allow windows."
+                f"The text has {len(whole)} tokens and the model reads {self.limit}; shorten it, or allow windows."
             )
-        cuts = _cuts(encoding, self.limit)
+        cuts = _cuts(whole, self.limit)
         if self.long_texts == "truncate":
-            return [replace(_window(encoding, position, cuts[0]), unread=len(encoding) - len(cuts[0]))]
-        return [_window(encoding, position, kept) for kept in cuts]
+            return [replace(_selected(whole, cuts[0]), unread=len(whole) - len(cuts[0]))]
+        return [_selected(whole, kept) for kept in cuts]
 
-    def _require_known(self, encoding: Encoding) -> None:
-        content = [id_ for id_, passage in zip(encoding.ids, encoding.sequence_ids, strict=True) if passage is not None]
+    def _require_known(self, whole: Window) -> None:
+        content = [id_ for id_, passage in zip(whole.ids, whole.passages, strict=True) if passage is not None]
         if all(id_ == self.unknown for id_ in content):
             raise DataError("The text holds no token that the model's vocabulary knows; there is nothing to explain.")
 
@@ -94,22 +94,28 @@ def passages(text: Text) -> Passages:
     return (text,) if isinstance(text, str) else text
 
 
-def _window(encoding: Encoding, position: int, kept: Sequence[int]) -> Window:
-    ids, segments, offsets = encoding.ids, encoding.type_ids, encoding.offsets
-    owner, tokens = encoding.sequence_ids, encoding.tokens
+def _whole(encoding: Encoding, position: int) -> Window:
+    """All tokens of a text, however many."""
+    owner = tuple(encoding.sequence_ids)
+    names = tuple(None if passage is not None else token for passage, token in zip(owner, encoding.tokens, strict=True))
+    return Window(position, tuple(encoding.ids), tuple(encoding.type_ids), tuple(encoding.offsets), owner, names)
+
+
+def _selected(whole: Window, kept: Sequence[int]) -> Window:
+    """Some of the tokens."""
     return Window(
-        position,
-        tuple(ids[i] for i in kept),
-        tuple(segments[i] for i in kept),
-        tuple(offsets[i] for i in kept),
-        tuple(owner[i] for i in kept),
-        tuple(tokens[i] if owner[i] is None else None for i in kept),
+        whole.text,
+        tuple(whole.ids[i] for i in kept),
+        tuple(whole.segments[i] for i in kept),
+        tuple(whole.offsets[i] for i in kept),
+        tuple(whole.passages[i] for i in kept),
+        tuple(whole.names[i] for i in kept),
     )
 
 
-def _cuts(encoding: Encoding, limit: int) -> list[list[int]]:
+def _cuts(whole: Window, limit: int) -> list[list[int]]:
     """Token positions of each window: special tokens, the shorter passage whole, and a slice of the longer one."""
-    owner = encoding.sequence_ids
+    owner = whole.passages
     longer = max((0, 1), key=owner.count)
     content = [i for i, passage in enumerate(owner) if passage == longer]
     frame = [i for i, passage in enumerate(owner) if passage != longer]
