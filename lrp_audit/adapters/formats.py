@@ -23,6 +23,7 @@ import torch
 from torch import nn
 
 from lrp_audit.adapters import pt2
+from lrp_audit.adapters.huggingface import open_directory
 from lrp_audit.errors import ModelFileError, UntrustedModelError
 
 PICKLED = (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".bin", ".ckpt")
@@ -48,10 +49,10 @@ KNOWN_GOOD = frozenset(  # plain values and scikit-learn's own classes, which ho
 
 
 def open_model(path: Path, *, trust: bool = False, code: str | None = None) -> object:
-    """The estimator, module or exported program a file holds.
+    """The estimator, module or exported program a file holds, or the text classifier of a Hugging Face directory.
 
     Args:
-        path: The file; its suffix says of which kind it is.
+        path: The file, whose suffix says of which kind it is, or the directory.
         trust: Open it even if that runs code it contains.
         code: `package.module:Class` of the network whose weights a safetensors (or, trusted, `.pt`) file holds. The
             class is imported from what is installed and built with the keyword arguments that the safetensors metadata
@@ -62,6 +63,8 @@ def open_model(path: Path, *, trust: bool = False, code: str | None = None) -> o
         UntrustedModelError: opening it could run code.
     """
     path = Path(path)
+    if path.is_dir():
+        return open_directory(path, trust=trust)
     content = _read(path)
     suffix = path.suffix.lower()
     if suffix == ".skops":
@@ -82,8 +85,6 @@ def open_model(path: Path, *, trust: bool = False, code: str | None = None) -> o
 
 def _read(path: Path) -> bytes:
     """The whole file at once, so that what is inspected is what is loaded."""
-    if path.is_dir():
-        raise ModelFileError(f"'{path.name}' is a folder, not a model file.")
     try:
         content = path.read_bytes()
     except FileNotFoundError:

@@ -68,8 +68,8 @@ def relevance(
     Args:
         model: a module in evaluation mode, an exported program, or a graph from `capture` (capture once, explain often).
         inputs: as the model takes them: a tensor, a tuple, or a dict by input name; N rows.
-        target: an output's number; a pair (a, b) for output a minus output b; tensors of numbers (N,) in place of
-            numbers; or a function of the raw output (N, outputs) that gives (N,).
+        target: an output's number; a pair (a, b) for output a minus output b; tensors of numbers (N,) in their place;
+            float weights of the outputs (N, outputs); or a function of the raw output (N, outputs) that gives (N,).
         rules: a preset's name or a composite; by default "epsilon", with a reference "lrp0".
         reference: one row, a row per input, or a `Population`. Relevance then sums to f(x) - mean f(reference).
         ledger: also account for every unit of relevance that did not reach an input.

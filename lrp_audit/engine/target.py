@@ -1,4 +1,4 @@
-"""What is explained: one output, a difference of two, or a captured function of the outputs."""
+"""What is explained: one output, a difference of two, weights of them, or a captured function of the outputs."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from lrp_audit.errors import InputError
 Target = int | tuple[int, int] | Tensor | tuple[Tensor, Tensor] | Callable[[Tensor], Tensor]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Goal:
     """A target as a linear function of one node's value.
 
     Attributes:
         index: the node.
-        terms: (+1, output numbers), (-1, output numbers); numbers are an int or a tensor (N,). Empty if the node itself
-            has one value per row.
+        weights: of the outputs, (1, outputs) or a row for each input (N, outputs); None if the node itself has one value
+            per row.
     """
 
     index: int
-    terms: tuple[tuple[float, int | Tensor], ...]
+    weights: Tensor | None
 
     @classmethod
     def of(cls, graph: RelevanceGraph, target: Target, rows: int) -> Goal:
@@ -37,51 +37,56 @@ class Goal:
         """
         if callable(target) and not isinstance(target, Tensor):
             assert graph.target_index is not None
-            return cls(graph.target_index, ())
+            return cls(graph.target_index, None)
         shape = graph.nodes[graph.output].shape or ()
-        if len(shape) not in (1, 2):
+        outputs = shape[1] if len(shape) == 2 else 1  # noqa: PLR2004
+        if len(shape) not in (1, 2) or not isinstance(outputs, int):
             raise InputError(f"The model's output has shape {shape}; give a function of it as target.")
-        outputs = shape[1] if len(shape) > 1 else 1
-        if not isinstance(outputs, int):
-            raise InputError(f"The model's output has shape {shape}; give a function of it as target.")
-        numbers: tuple[Any, ...] = target if isinstance(target, tuple) else (target,)
-        if len(numbers) not in (1, 2):
-            raise InputError(f"A target pair has two output numbers, not {len(numbers)}.")
-        checked = [_number(number, outputs, rows) for number in numbers]
-        if len(shape) == 1:
-            if len(checked) == 2:
-                raise InputError("The model has one output, so a pair of outputs cannot be its target.")
-            return cls(graph.output, ())
-        return cls(graph.output, tuple(zip((1.0, -1.0), checked, strict=False)))
+        weights = _weights(target, outputs, rows)
+        if len(shape) == 2:  # noqa: PLR2004
+            return cls(graph.output, weights.to(graph.dtype))
+        if isinstance(target, tuple | list):
+            raise InputError("The model has one output, so a pair of outputs cannot be its target.")
+        return cls(graph.output, None)
 
     def seed(self, like: Tensor, rows: slice, count: int) -> Tensor:
         """Multiplier of the node's value for these rows of the input, for ``count`` rows of the pass."""
-        if not self.terms:
+        if self.weights is None:
             return like.new_ones((count, *like.shape[1:]))
-        seed = like.new_zeros((count, *like.shape[1:]))
-        everyone = torch.arange(count, device=like.device)
-        for sign, number in self.terms:
-            if isinstance(number, int):
-                seed[:, number] += sign
-            else:
-                seed[everyone, self._numbers(number, rows, count, like)] += sign
-        return seed
+        return self._rows(self.weights, rows, count, like).clone(memory_format=torch.contiguous_format)
 
     def value(self, node_value: Tensor, rows: slice) -> Tensor:
         """The target's value (n,) for these rows."""
-        if not self.terms:
+        if self.weights is None:
             return node_value
-        total = node_value.new_zeros(node_value.shape[0])
-        everyone = torch.arange(node_value.shape[0], device=node_value.device)
-        for sign, number in self.terms:
-            column = number if isinstance(number, int) else self._numbers(number, rows, len(everyone), node_value)
-            total += sign * node_value[everyone, column]
-        return total
+        return (node_value * self._rows(self.weights, rows, len(node_value), node_value)).sum(1)
 
     @staticmethod
-    def _numbers(number: Tensor, rows: slice, count: int, like: Tensor) -> Tensor:
-        chosen = number[rows].to(like.device)
-        return chosen if len(chosen) == count else chosen.repeat_interleave(count // len(chosen))
+    def _rows(weights: Tensor, rows: slice, count: int, like: Tensor) -> Tensor:
+        if len(weights) == 1:
+            return weights.to(like.device).expand(count, -1)
+        chosen = weights[rows].to(like.device)
+        return chosen if len(chosen) == count else chosen.repeat_interleave(count // len(chosen), 0)
+
+
+def _weights(target: Any, outputs: int, rows: int) -> Tensor:
+    """The target's coefficients of the outputs, (1 or N, outputs)."""
+    if isinstance(target, Tensor) and target.is_floating_point() and target.ndim:
+        if tuple(target.shape) != (rows, outputs):
+            raise InputError(f"Target weights must have shape ({rows}, {outputs}), not {tuple(target.shape)}.")
+        if not torch.isfinite(target).all():
+            raise InputError("Target weights must be finite.")
+        return target.detach()
+    numbers: tuple[Any, ...] = target if isinstance(target, tuple) else (target,)
+    if len(numbers) not in (1, 2):
+        raise InputError(f"A target pair has two output numbers, not {len(numbers)}.")
+    chosen = [_one_hot(_number(number, outputs, rows), outputs) for number in numbers]
+    return chosen[0] if len(chosen) == 1 else chosen[0] - chosen[1]
+
+
+def _one_hot(number: int | Tensor, outputs: int) -> Tensor:
+    index = torch.tensor([number]) if isinstance(number, int) else number
+    return torch.nn.functional.one_hot(index, outputs).double()
 
 
 def _number(number: Any, outputs: int, rows: int) -> int | Tensor:
