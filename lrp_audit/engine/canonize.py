@@ -79,7 +79,7 @@ class Draft:
 
 def canonize(draft: Draft) -> Draft:
     """All passes, in order."""
-    for apply in (drop_asserts, drop_identities, fold_constants, fold_batch_norm, drop_dead, mark_scales):
+    for apply in (drop_asserts, drop_identities, fold_constants, drop_empty_parts, fold_batch_norm, drop_dead, mark_scales):
         apply(draft)
     return draft
 
@@ -162,6 +162,23 @@ def fold_constants(draft: Draft) -> None:
             draft.constants[node] = node.target(*args, **kwargs)
 
 
+def drop_empty_parts(draft: Draft) -> None:
+    """Joining with a tensor of no elements (an empty cache) changes nothing."""
+    for node in list(draft.graph.nodes):
+        if node.target is not aten.cat.default or node in draft.constants:
+            continue
+        parts = [part for part in node.args[0] if not _is_empty(draft.constants.get(part))]
+        if len(parts) == 1:
+            node.replace_all_uses_with(parts[0])
+            draft.graph.erase_node(node)
+        else:
+            node.args = (parts, *node.args[1:])
+
+
+def _is_empty(value: Any) -> bool:
+    return isinstance(value, Tensor) and tuple(value.shape) == (0,)
+
+
 def fold_batch_norm(draft: Draft) -> None:
     """Merge evaluation-mode batch norm into the linear or convolution before it; elsewhere it stays an affine node."""
     for node in list(draft.graph.nodes):
@@ -225,24 +242,49 @@ def drop_dead(draft: Draft) -> None:
 
 
 def mark_scales(draft: Draft) -> None:
-    """Find root mean squares and standard deviations written in primitives: x * rsqrt(mean(x^2) + eps) and its kin.
+    """Mark what is, without a reference, a constant of the instance: scales of norms and gates of an activation.
 
-    The node that turns mean square into a scale (rsqrt, sqrt, pow, std) is marked; without a reference it is a constant
-    of the instance, as in a fused norm. With one it is an ordinary secant, so the sum stays exact. The |x| of a softsign,
-    x / (1 + |x|), is marked too: holding it constant gives f(x) / x, as for every activation.
+    Norms written in primitives, x * rsqrt(mean(x^2) + eps) and its kin: the node that turns mean square into a scale.
+    Activations written in primitives, c x g(x) with an elementwise g (GELU by tanh, x sigmoid(x), x / (1 + |x|)): g, which
+    leaves f(x) / x, as for every activation. With a reference both are ordinary secants, so the sum stays exact.
     """
     for node in draft.graph.nodes:
-        if node.target is aten.abs.default and _is_softsign(node):
-            draft.scales.add(node)
         if node.target in _TO_SCALE and _TO_SCALE[node.target](node) and all(_divides(user) for user in node.users):
             draft.scales.add(node)
+        gate = _own_gate(draft, node)
+        if gate is not None:
+            draft.scales.add(gate)
 
 
-def _is_softsign(absolute: fx.Node) -> bool:
-    sums = list(absolute.users)
-    if any(user.target is not aten.add.Tensor for user in sums):
-        return False
-    return all(user.target is aten.div.Tensor and user.args[0] is absolute.args[0] for s in sums for user in s.users)
+def _own_gate(draft: Draft, node: fx.Node) -> fx.Node | None:
+    """The factor g in c x g(x), or the divisor in c x / g(x)."""
+    if node.target not in (aten.mul.Tensor, aten.div.Tensor):
+        return None
+    pairs = [node.args[:2]] if node.target is aten.div.Tensor else [node.args[:2], node.args[1::-1]]
+    for first, gate in pairs:
+        if not isinstance(first, fx.Node) or not isinstance(gate, fx.Node) or len(gate.users) != 1:
+            continue
+        root = _unscaled(draft, first)
+        if gate is not root and gate is not first and _is_elementwise(draft, gate, root):
+            return gate
+    return None
+
+
+def _unscaled(draft: Draft, node: fx.Node) -> fx.Node:
+    """x in c x, for a constant c."""
+    while node.target in (aten.mul.Tensor, aten.div.Tensor) and isinstance(node.args[0], fx.Node):
+        if isinstance(node.args[1], fx.Node) and node.args[1] not in draft.constants:
+            break
+        node = node.args[0]
+    return node
+
+
+def _is_elementwise(draft: Draft, node: fx.Node, root: fx.Node) -> bool:
+    """Whether a node is an elementwise function of ``root`` and constants alone."""
+    if node is root:
+        return True
+    sources = [source for source in node.all_input_nodes if source not in draft.constants]
+    return node.target in _ELEMENTWISE and bool(sources) and all(_is_elementwise(draft, s, root) for s in sources)
 
 
 def _is_mean_square(value: Any) -> bool:
@@ -276,6 +318,27 @@ def _root(exponents: tuple[float, ...]) -> Callable[[fx.Node], bool]:
 
 
 _OFFSETS = {aten.add.Tensor, aten.add.Scalar, aten.clamp_min.default, aten.clamp_min.Tensor, aten.clamp.default, aten._to_copy.default}
+_ELEMENTWISE = {
+    aten.abs.default,
+    aten.add.Tensor,
+    aten.clamp.default,
+    aten.clamp_max.default,
+    aten.clamp_min.default,
+    aten.div.Tensor,
+    aten.erf.default,
+    aten.exp.default,
+    aten.hardsigmoid.default,
+    aten.hardtanh.default,
+    aten.log1p.default,
+    aten.mul.Tensor,
+    aten.neg.default,
+    aten.pow.Tensor_Scalar,
+    aten.reciprocal.default,
+    aten.sigmoid.default,
+    aten.softplus.default,
+    aten.sub.Tensor,
+    aten.tanh.default,
+}
 _VIEWS = {aten.unsqueeze.default, aten.expand.default, aten.reshape.default}
 _MEANS = {aten.mean.dim, aten.sum.dim_IntList}
 _VARIANCES = {aten.var.correction, aten.var.dim}

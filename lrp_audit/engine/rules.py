@@ -93,9 +93,9 @@ class Rule(ABC):
         return {} if layer.bias is None else {"bias": m * layer.bias}
 
 
-def stabilise(z: Tensor, epsilon: float | Tensor) -> Tensor:
+def stabilise(z: Tensor, epsilon: float) -> Tensor:
     """``z + ε sign(z)`` with sign(0) = +1."""
-    return z + torch.where(z < 0, -1.0, 1.0).to(z.dtype) * epsilon
+    return z + torch.where(z < 0, -epsilon, epsilon)
 
 
 @dataclass(frozen=True)
@@ -181,9 +181,12 @@ class Gamma(Rule):
         return sinks
 
     def _denominator(self, layer: LinearLayer) -> Tensor:
-        size = layer.apply(layer.x.abs(), layer.weight("absolute"))
-        own = torch.where(layer.z < 0, layer._halves(size, -1.0, True), layer._halves(size, 1.0, True))
-        return torch.add(layer.z, own, alpha=self.gamma)
+        z, bias = layer.z, layer.bias
+        own = layer.apply(layer.x.abs(), layer.weight("absolute"))
+        own = torch.copysign(own, z).add_(z)  # twice the contributions of z's sign, the bias among them
+        if bias is not None:
+            own.sub_(bias).add_(self._own_sign(bias, z), alpha=2)
+        return torch.add(z, own, alpha=self.gamma / 2)
 
     def _share(self, m: Tensor, layer: LinearLayer, denominator: Tensor) -> Tensor:
         if layer.is_difference:

@@ -106,7 +106,7 @@ class _Backward:
         if r is not None:
             if step.operator.transport is None:
                 raise UnsupportedOperatorError(f"No rule for {step.node.describe()}.")
-            _hand_on(self.carried, step.operator.transport(call, r), places)
+            _hand_on(self.graph, self.carried, step.operator.transport(call, r), places)
         if m is not None:
             self._visit_multiplier(step, places, call, m)
 
@@ -126,9 +126,9 @@ class _Backward:
                 missing = next(name for name, _ in places if name not in found)
                 raise UnsupportedOperatorError(f"No rule for the argument {missing!r} of {step.node.describe()}.")
         if found:
-            _hand_on(self.multipliers, found, places)
+            _hand_on(self.graph, self.multipliers, found, places)
         if delivered:
-            _hand_on(self.carried, delivered, places)
+            _hand_on(self.graph, self.carried, delivered, places)
         if self.ledger:
             self.books[step.node.index] = self._book(step, places, call, m, found, delivered)
 
@@ -218,8 +218,14 @@ def _pairs(place: Any, found: Any) -> list[tuple[int, Any]]:
     return [(index, part) for index, part in zip(place, found, strict=True) if index is not None]
 
 
-def _hand_on(store: dict[int, Any], found: dict[str, Any], places: tuple[tuple[str, Any], ...]) -> None:
+def _hand_on(
+    graph: RelevanceGraph, store: dict[int, Any], found: dict[str, Any], places: tuple[tuple[str, Any], ...]
+) -> None:
+    """Add multipliers (or relevance) to what the arguments' nodes already have, in those nodes' own real type."""
     for name, place in places:
         for index, part in _pairs(place, found[name]):
+            node = graph.nodes[index]
+            if node.is_float and part.dtype is not node.dtype:
+                part = part.to(node.dtype)  # noqa: PLW2901 - a softmax computed in float32 inside a float64 model
             before = store.get(index)
             store[index] = part if before is None else before + part
