@@ -14,7 +14,7 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEnc
 
 from lrp_audit.adapters.frames import read
 from lrp_audit.adapters.nodes import BoolArray, IntArray, Kind, Matrix, Node, ancestry, evaluate
-from lrp_audit.adapters.transformers import accepts_missing, is_missing, maps_cells, unknown_cells
+from lrp_audit.adapters.transformers import accepts_missing, incomparable_cells, is_missing, maps_cells, unknown_cells
 from lrp_audit.adapters.warning_filters import quiet
 from lrp_audit.errors import DataError
 
@@ -56,7 +56,6 @@ class Encoding:
     kinds: Mapping[str, Kind]
     node: Node
     slots: Mapping[str, Slot]
-    device: str = "cpu"
 
     @property
     def owners(self) -> dict[str, IntArray]:
@@ -93,7 +92,7 @@ class Encoding:
         inputs = {}
         for name, slot in self.slots.items():
             tensor = torch.from_numpy(np.ascontiguousarray(values[:, slot.positions]))
-            inputs[name] = (tensor.long() if slot.integer else tensor).to(self.device)
+            inputs[name] = tensor.long() if slot.integer else tensor
         missing, imputed = self._absent(table, memo)
         return Encoded(inputs, missing, imputed)
 
@@ -170,7 +169,7 @@ class Encoding:
                     if bad is not None and bad[0].any():
                         return self._reasons(node.parents[0], *bad)
                     evaluate(node, table, memo)
-            except ValueError as error:
+            except (ValueError, TypeError) as error:
                 first = str(error).strip().splitlines()[0]
                 raise DataError(
                     f"Step '{node.where}' of the model's preprocessing rejects the table: {first}"
@@ -196,7 +195,8 @@ def _objections(node: Node, values: Matrix) -> tuple[BoolArray, str] | None:
     """Cells a step would raise on, and why; None where it takes everything."""
     step = node.step
     if isinstance(step, (OneHotEncoder, OrdinalEncoder)):
-        return (unknown_cells(step, values), UNKNOWN_CATEGORY) if step.handle_unknown == "error" else None
+        reject = unknown_cells if step.handle_unknown == "error" else incomparable_cells
+        return reject(step, values), UNKNOWN_CATEGORY
     if not accepts_missing(step):
         return is_missing(values), MISSING
     return None

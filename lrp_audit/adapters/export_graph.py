@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import warnings
 from collections.abc import Mapping
-from threading import Lock
 from typing import Any
 
 import torch
@@ -13,9 +12,9 @@ from torch import fx, nn
 from torch.export import Dim, ExportedProgram
 from torch.fx.node import map_aggregate
 
+from lrp_audit.engine.capture import _EXPORT_LOCK as EXPORT_LOCK  # one for the whole process
 from lrp_audit.errors import UnsupportedModelError
 
-EXPORT_LOCK = Lock()  # several threads exporting at once crash
 SINGLE = (torch.float32, torch.float16, torch.bfloat16)
 ASSERTIONS = (torch.ops.aten._assert_tensor_metadata.default,)
 SOFT_ENDS = (
@@ -56,12 +55,12 @@ def exported(module: nn.Module, example: Mapping[str, torch.Tensor]) -> fx.Graph
 
 
 def plain_module(program: ExportedProgram) -> fx.GraphModule:
-    """An exported program as a module that takes its tensors by name, in evaluation.
+    """An exported program as a module of its own that takes its tensors by name, in evaluation.
 
     Exported graphs refuse `eval()`, their mode being fixed in them, and check on entry that tensors come by position
     or by name as they did when exported. The guards on sizes stay.
     """
-    graph = program.module()
+    graph = _copy(program.module())
     graph._forward_pre_hooks.clear()
     return evaluating(graph)
 

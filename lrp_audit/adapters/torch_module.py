@@ -70,15 +70,15 @@ def input_names(module: nn.Module) -> list[str]:
 
 
 def evaluation_copy(model: nn.Module | ExportedProgram) -> nn.Module:
-    """A copy in evaluation mode; dropout and batch normalisation behave as in use, whatever mode the model is in."""
+    """A copy on the CPU in evaluation mode: dropout and batch normalisation act as in use, whatever mode it is in."""
     if isinstance(model, ExportedProgram):
-        return plain_module(model).requires_grad_(False)
+        return plain_module(model).cpu().requires_grad_(False)
     try:
         module = copy.deepcopy(model)
     except Exception as error:
         raise UnsupportedModelError(f"{type(model).__name__} cannot be copied: {_first_line(error)}") from error
     module = evaluating(module) if isinstance(module, fx.GraphModule) else module.eval()
-    return module.requires_grad_(False)
+    return module.cpu().requires_grad_(False)
 
 
 def precision(module: nn.Module) -> torch.dtype:
@@ -150,15 +150,14 @@ def _example(widths: Mapping[str, int], integers: frozenset[str], scale: float) 
 
 
 def _run(module: nn.Module, inputs: Tensors) -> torch.Tensor:
-    """Output on the module's own device and in its own precision, back on the CPU."""
+    """Output in the module's own precision."""
     floats = precision(module)
-    device = next(itertools.chain(module.parameters(), module.buffers()), torch.zeros(0)).device
-    given = {name: (one.to(floats) if one.is_floating_point() else one).to(device) for name, one in inputs.items()}
+    given = {name: one.to(floats) if one.is_floating_point() else one for name, one in inputs.items()}
     with torch.no_grad():
         output = module(**given)
     if not isinstance(output, torch.Tensor):
         raise UnsupportedModelError(f"The network returns a {type(output).__name__}; let it return one tensor.")
-    return output.cpu()
+    return output
 
 
 # --- what it returns --------------------------------------------------------------------------------------------------

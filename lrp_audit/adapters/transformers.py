@@ -179,6 +179,16 @@ def bins_sources(step: Any) -> IntArray:
     return columns if step.encode == "ordinal" else np.repeat(columns, step.n_bins_)
 
 
+def incomparable_cells(step: Any, values: Matrix) -> BoolArray:
+    """Cells that no encoder can compare with its categories: text among numbers, or numbers among text."""
+    cells = np.asarray(values)
+    bad = np.zeros(cells.shape, dtype=bool)
+    for j, known in enumerate(step.categories_):
+        kinds = {isinstance(one, str) for one in np.asarray(known).tolist() if not pd.isna(one)}
+        bad[:, j] = [not pd.isna(cell) and isinstance(cell, str) not in kinds for cell in cells[:, j].tolist()]
+    return bad
+
+
 def unknown_cells(step: Any, values: Matrix) -> BoolArray:
     """Cells an encoder with `handle_unknown="error"` rejects."""
     cells = np.asarray(values)

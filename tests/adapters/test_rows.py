@@ -212,6 +212,17 @@ def test_column_types_do_not_matter(name: str, missing: bool) -> None:
     pd.testing.assert_frame_equal(changed, kept)
 
 
+@pytest.mark.parametrize("unknown", ["error", "ignore"])
+def test_text_among_truth_values_is_booked(unknown: str) -> None:
+    frame = tables.loans(missing=False)
+    steps = make_column_transformer((OneHotEncoder(handle_unknown=unknown), ["employed"]), ("passthrough", ["debt"]))
+    model = adapt(tables.fit(tables.behind(steps), frame))
+    assert model.invalid(frame) == {}
+    bad = with_cell(frame, 3, "employed", "yes")
+    assert list(model.invalid(bad)) == [3]
+    assert model.verify(bad.drop(index=3)) < 1e-12
+
+
 def test_numbers_as_categories_need_not_be_whole_numbers_in_the_table() -> None:
     frame = tables.loans(missing=False)
     frame["months"] = frame["months"].astype(int)

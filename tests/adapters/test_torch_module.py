@@ -246,6 +246,7 @@ def test_an_exported_program_is_the_module_it_came_from(name: str) -> None:
     assert model.verify(frame) < 1e-5
     assert model.verify(frame.iloc[:1]) < 1e-5
     assert model.weights_sha256 == direct.weights_sha256
+    assert all(one.dtype is torch.float32 and one.requires_grad for one in program.parameters())
 
 
 def test_an_exported_program_with_embeddings() -> None:

@@ -253,6 +253,21 @@ def elements(model: TabularModel, frame: pd.DataFrame) -> np.ndarray:
     return np.asarray(tensor.numpy())
 
 
+@pytest.mark.parametrize(
+    "columns", [slice(1, 3), slice(0, 4, 2), slice(-2, None), [3, 0], [-1], np.array([True, False, False, True])]
+)
+def test_positions_in_a_table_fitted_without_names(columns: Any) -> None:
+    frame = tables.loans(missing=False)[NUMBERS]
+    steps = ColumnTransformer([("some", StandardScaler(), columns), ("first", MinMaxScaler(), [0])])
+    user = tables.fit(tables.behind(steps), frame.to_numpy(), tables.outcome(tables.loans()))
+    model = adapt(user, columns=NUMBERS)
+    assert model.verify(frame) < 1e-12
+    chosen = np.arange(4)[columns]
+    assert set(model.columns) == {NUMBERS[i] for i in [*chosen, 0]}
+    (owners,) = model.owners.values()
+    assert [model.columns[owner] for owner in owners] == [NUMBERS[i] for i in [*chosen, 0]]
+
+
 def test_columns_an_imputer_drops_own_nothing() -> None:
     frame = tables.loans().assign(empty=np.nan)
     steps = make_column_transformer((SimpleImputer(add_indicator=True), [*NUMBERS, "empty"]))
