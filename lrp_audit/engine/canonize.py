@@ -79,7 +79,15 @@ class Draft:
 
 def canonize(draft: Draft) -> Draft:
     """All passes, in order."""
-    for apply in (drop_asserts, drop_identities, fold_constants, drop_empty_parts, fold_batch_norm, drop_dead, mark_scales):
+    for apply in (
+        drop_asserts,
+        drop_identities,
+        fold_constants,
+        drop_empty_parts,
+        fold_batch_norm,
+        drop_dead,
+        mark_scales,
+    ):
         apply(draft)
     return draft
 
@@ -317,7 +325,14 @@ def _root(exponents: tuple[float, ...]) -> Callable[[fx.Node], bool]:
     return lambda node: node.args[1] in exponents and _is_mean_square(node.args[0])
 
 
-_OFFSETS = {aten.add.Tensor, aten.add.Scalar, aten.clamp_min.default, aten.clamp_min.Tensor, aten.clamp.default, aten._to_copy.default}
+_OFFSETS = {
+    aten.add.Tensor,
+    aten.add.Scalar,
+    aten.clamp_min.default,
+    aten.clamp_min.Tensor,
+    aten.clamp.default,
+    aten._to_copy.default,
+}
 _ELEMENTWISE = {
     aten.abs.default,
     aten.add.Tensor,

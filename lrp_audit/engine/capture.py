@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import functools
 import inspect
+import logging
 import threading
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +20,7 @@ from torch.export.graph_signature import InputKind, OutputKind
 
 from lrp_audit.engine.canonize import Draft, arguments, canonize, module_path, require_evaluation
 from lrp_audit.engine.graph import Input, Node, Ref, RelevanceGraph, SizeCheck
+from lrp_audit.engine.recurrent import PackedAsPadded, with_leaf_operators
 from lrp_audit.errors import CaptureError, EngineError, InputError, TrainingModeError
 
 aten = torch.ops.aten
@@ -115,13 +118,13 @@ def _export_module(model: nn.Module, example: Inputs) -> tuple[list[str], Export
         )
     if any(parameter.dtype in HALF for parameter in model.parameters()):
         model = copy.deepcopy(model).float()
+    model = with_leaf_operators(model)
     parameters = _parameter_names(model)
     named = name_inputs(parameters, example)
     widened = {name: _widen(name, tensor) for name, tensor in named.items()}
     sizes = tuple(_dynamic_sizes(tensor) for tensor in widened.values())
     module = _Logits(model, tuple(widened))
-    with _EXPORT_LOCK, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with _EXPORT_LOCK, _quiet(), PackedAsPadded():
         try:
             program = torch.export.export(
                 module,
@@ -135,6 +138,22 @@ def _export_module(model: nn.Module, example: Inputs) -> tuple[list[str], Export
         except Exception as error:
             raise CaptureError(f"The model cannot be exported as one graph: {_first_line(error)}") from error
     return list(widened), program
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Hold back warnings and the graph that torch prints when an export fails; only under the export lock."""
+    loggers = [logging.getLogger(name) for name in ("torch", "torch.export", "torch.fx", "torch._export")]
+    levels = [logger.level for logger in loggers]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for logger in loggers:
+            logger.setLevel(logging.CRITICAL)
+        try:
+            yield
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)
 
 
 def _parameter_names(model: nn.Module) -> list[str]:
@@ -177,8 +196,7 @@ def _decompositions() -> dict[Any, Any]:
 
 def _functionalise(program: ExportedProgram) -> ExportedProgram:
     """In-place writes become values; composite operators (linear, norms, attention) stay whole."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with _quiet():
         try:
             return program.run_decompositions(_decompositions())
         except Exception as error:
@@ -301,15 +319,17 @@ def _order(draft: Draft) -> list[fx.Node]:
 
 
 def _node(node: fx.Node, index: Mapping[fx.Node, int], rows: set[Any], is_scale: bool) -> Node:
+    """One node; an operator with several outputs is described by its first, rows if all agree."""
+
     def to_ref(value: Any) -> Any:
         return fx.node.map_aggregate(value, lambda item: Ref(index[item]) if isinstance(item, fx.Node) else item)
 
     value = node.meta.get("val")
-    if isinstance(value, list | tuple) and value and isinstance(value[0], Tensor):
-        value = value[0]  # an operator with several outputs is described by its first
-    is_tensor = isinstance(value, Tensor)
+    outputs = [item for item in value if isinstance(item, Tensor)] if isinstance(value, list | tuple) else [value]
+    first = outputs[0] if outputs and isinstance(outputs[0], Tensor) else None
+    shapes = [tuple(_expression(size) for size in output.shape) for output in outputs if isinstance(output, Tensor)]
+    counts = {_rows(shape, rows) for shape in shapes if shape != (0,)}  # unused outputs are empty
     is_call = node.op == "call_function" and all(source in index for source in node.all_input_nodes)
-    shape = tuple(_expression(size) for size in value.shape) if is_tensor else None
     return Node(
         index=index[node],
         name=node.name,
@@ -318,9 +338,9 @@ def _node(node: fx.Node, index: Mapping[fx.Node, int], rows: set[Any], is_scale:
         args=tuple(to_ref(node.args)) if is_call else (),
         kwargs=dict(to_ref(node.kwargs)) if is_call else {},
         arguments={name: to_ref(item) for name, item in arguments(node).items()} if is_call else {},
-        shape=None if shape is None else tuple(size if isinstance(size, int) else str(size) for size in shape),
-        dtype=value.dtype if is_tensor else None,
-        rows=None if shape is None else _rows(shape, rows),
+        shape=None if first is None else tuple(size if isinstance(size, int) else str(size) for size in shapes[0]),
+        dtype=None if first is None else first.dtype,
+        rows=counts.pop() if len(counts) == 1 else (-1 if counts else None),
         module=module_path(node),
         source=_source(node),
         is_scale=is_scale,

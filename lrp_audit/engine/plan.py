@@ -19,6 +19,8 @@ Status = Literal["value", "code"]
 GETITEM = "<built-in function getitem>"
 
 
+_MOVED = frozenset({"self", "other", "input", "tensors", "src", "values"})
+"""Arguments whose elements an operator moves; an index only says where from."""
 _SHAPE_ONLY = frozenset(
     f"aten.{name}.default"
     for name in ("ones_like", "zeros_like", "full_like", "empty_like", "new_ones", "new_zeros", "new_full", "new_empty")
@@ -150,6 +152,7 @@ def _mark_call(node: Node, status: Mapping[int, Status], has_reference: bool) ->
     if table is not None and table.lookup is not None and _any(codes.get(table.lookup)):
         return "value", Step(node, table, {table.lookup: codes[table.lookup]})
     if is_whole:
+        codes = {name: wanted for name, wanted in codes.items() if name in _MOVED}
         carrier = lookup(node, codes)
         carries = carrier is not None and carrier.transport is not None and node.dtype != torch.bool
         return ("code", Step(node, carrier, codes)) if codes and carries else None

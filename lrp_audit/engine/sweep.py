@@ -70,7 +70,11 @@ def backward(
     back = _Backward(graph, plan, values, reference, ledger)
     back.multipliers[plan.goal] = seed
     for step, places in plan.backward:
-        back.visit(step, places)
+        try:
+            back.visit(step, places)
+        except (RuntimeError, IndexError) as error:
+            reason = str(error).splitlines()[0]
+            raise UnsupportedOperatorError(f"Relevance cannot pass {step.node.describe()}: {reason}") from error
     return back.relevance(), back.books
 
 
@@ -177,6 +181,8 @@ class _Backward:
             }
         elif self.reference is not None or operator.lookup is not None:
             sinks = {}
+        elif operator.books is not None:
+            sinks = operator.books(call, m)
         elif operator.leak == "taylor":
             sinks = {"taylor": inflow - outflow}
         else:

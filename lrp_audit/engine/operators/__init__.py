@@ -1,6 +1,6 @@
 """Operators by family; importing this package fills the table."""
 
-from lrp_audit.engine.operators import activation, arithmetic, attention, extrema, linear, norm, structure
+from lrp_audit.engine.operators import activation, arithmetic, attention, extrema, linear, norm, recurrent, structure
 from lrp_audit.engine.operators import lookup as lookups
 from lrp_audit.engine.operators.table import TABLE, Call, Operator, lookup
 
@@ -16,5 +16,6 @@ __all__ = [
     "lookup",
     "lookups",
     "norm",
+    "recurrent",
     "structure",
 ]

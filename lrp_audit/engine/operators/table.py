@@ -185,6 +185,7 @@ class Operator:
         carry: how relevance of whole-number codes moves where that is another way (adding an offset, rounding).
         lookup: the argument that holds codes, for a table look-up; the operator is then a source.
         leak: the sink that takes what the operator does to a zero input (or the Taylor constant).
+        books: closed forms of what stays, by sink, without a reference; for operators whose ``leak`` is not at zero input.
         layer: for linear maps, the view that rules work on.
         held: arguments that a `Constant` rule holds fixed; None for all.
     """
@@ -195,6 +196,7 @@ class Operator:
     keeps: frozenset[str] = frozenset({"input", "output"})
     moves: bool = False
     leak: Leak = "constant"
+    books: Callable[[Call, Any], dict[str, Tensor]] | None = None
     layer: Callable[[Call], LinearLayer] | None = None
     held: tuple[str, ...] | None = None
     carry: Pullback | None = None
@@ -219,9 +221,9 @@ def lookup(node: Node, wanted: Mapping[str, Any]) -> Operator | None:
 
 
 def register(names: str | Iterable[str], entry: Entry) -> None:
-    """Add one entry under its operator names ('linear.default' stands for 'aten.linear.default')."""
+    """Add one entry under its operator names; without a namespace ('linear.default') they are aten's."""
     for name in [names] if isinstance(names, str) else names:
-        full = f"aten.{name}"
+        full = name if name.count(".") > 1 else f"aten.{name}"
         if full in TABLE:
             raise ValueError(f"{full} is registered twice")
         TABLE[full] = entry
@@ -264,7 +266,8 @@ def _dummy(value: Any, wanted: Any, rows: int | None) -> Any:
     if isinstance(value, list | tuple):
         return [_dummy(v, w, rows) if w else _with_rows(v, rows) for v, w in zip(value, wanted, strict=True)]
     shape = value.shape if rows is None else (rows, *value.shape[1:])
-    return torch.zeros(shape, dtype=value.dtype, device=value.device, requires_grad=True)
+    dtype = value.dtype if value.is_floating_point() else torch.get_default_dtype()  # codes carry real relevance
+    return torch.zeros(shape, dtype=dtype, device=value.device, requires_grad=True)
 
 
 def _with_rows(value: Tensor, rows: int | None) -> Tensor:
