@@ -14,6 +14,7 @@ from lrp_audit.record import Record, canonical, digest
 from lrp_audit.report.chapters import Chapters, chapters
 from lrp_audit.report.fonts import faces, with_code_points
 from lrp_audit.report.glance import Glance, glance
+from lrp_audit.report.heatmap import TextView, text_view
 from lrp_audit.report.render import Source, to_html, to_pdf
 
 FOLDER = "audit"
@@ -27,6 +28,7 @@ class AuditContext:
     record_sha256: str
     glance: Glance
     chapters: Chapters
+    texts: tuple[TextView, ...]
 
 
 def audit_pdf(record: Record, config: AuditConfig) -> bytes:
@@ -56,6 +58,7 @@ def context(record: Record, config: AuditConfig) -> AuditContext:
         record_sha256=digest(record),
         glance=glance(record, config),
         chapters=chapters(record),
+        texts=tuple(text_view(evidence, config) for evidence in record.text_evidence),
     )
 
 

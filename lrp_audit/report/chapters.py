@@ -110,6 +110,8 @@ class Chapters:
     model: tuple[Fact, ...]
     provenance: tuple[Fact, ...]
     not_performed: tuple[str, ...]
+    unexplained: str  # why there are no contributions, where there are none
+    comparison: str  # what contributions are measured from
 
 
 def chapters(record: Record) -> Chapters:
@@ -130,7 +132,23 @@ def chapters(record: Record) -> Chapters:
         model=_model(record),
         provenance=_provenance(record),
         not_performed=tuple(check.title for check in record.checks if check.status == "not performed"),
+        unexplained=_unexplained(record),
+        comparison=_comparison(record),
     )
+
+
+def _unexplained(record: Record) -> str:
+    decided_by = record.decision.decided_by
+    if decided_by == "score":
+        return "Not available: the row could not be scored."
+    component = "a rule" if decided_by == "rule" else "a person"
+    return f"Not used: {component} decided, and the reasons are that component's own (RS-05)."
+
+
+def _comparison(record: Record) -> str:
+    if record.reference is not None and record.reference.members == 0:
+        return "Contributions are measured from zero: no population stands behind them (RS-06)."
+    return "Contributions compare the applicant with the reference population named above; another gives others."
 
 
 def _decision(record: Record) -> tuple[Fact, ...]:
@@ -247,6 +265,8 @@ def _family_labels(record: Record) -> dict[str, str]:
 def _raw(item: ColumnContribution) -> str:
     """The value as it stood in the data, where that is not what is shown."""
     value = item.value
+    if value is None and not item.missing:
+        return ""  # a group of words has no value
     raw = "empty" if value is None else exact(value) if isinstance(value, float) else clip(str(value), CELL)
     return "" if raw == clip(item.display, CELL) else raw
 

@@ -223,6 +223,8 @@ def _sums(record: Record, rest: tuple[FamilyContribution, ...], decimals: int) -
     books = record.conservation
     if books is not None:
         parts.append(f"sum {signed(books.attributed, decimals)}")
+        if books.sinks:
+            parts.append(f"reached no input {signed(math.fsum(books.sinks.values()), decimals)}")
         parts.append(f"difference explained {signed(books.explained, decimals)}")
         parts.append(f"residual {scientific(books.residual)}")
     return " · ".join(parts)

@@ -101,6 +101,7 @@ def context(record: Record, addressee: Addressee, config: AuditConfig, *, draft:
     """What the notice prints, gaps included. Raises ConfigError where there are no texts in the language."""
     slots, legal, decision = Slots(), _texts(config), record.decision
     scored = decision.decided_by == "score"
+    compared = scored and (record.reference is None or record.reference.members > 0)  # with other applicants
     creditor = _contact(config.institution, "institution", "creditor", slots)
     if config.approval is None:
         slots.miss("approval.by", "approval of the wording")
@@ -115,8 +116,8 @@ def context(record: Record, addressee: Addressee, config: AuditConfig, *, draft:
         product=slots.need(decision.product, "facts.product", "credit requested"),
         amount=decision.amount,
         action=legal["action-denied"].text,
-        explanation=legal["scoring-system"].text if scored else None,
-        reasons_intro=legal["scored-reasons" if scored else "stated-reasons"].text,
+        explanation=legal["scoring-system"].text if compared else None,
+        reasons_intro=legal["scored-reasons" if compared else "stated-reasons"].text,
         reasons=_reasons(record, slots),
         questions=legal["questions"].text,
         report=legal["consumer-report"].text if decision.bureau.report_used else None,
