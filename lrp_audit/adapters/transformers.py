@@ -181,23 +181,28 @@ def bins_sources(step: Any) -> IntArray:
 
 def incomparable_cells(step: Any, values: Matrix) -> BoolArray:
     """Cells that no encoder can compare with its categories: text among numbers, or numbers among text."""
-    cells = np.asarray(values)
-    bad = np.zeros(cells.shape, dtype=bool)
-    for j, known in enumerate(step.categories_):
-        kinds = {isinstance(one, str) for one in np.asarray(known).tolist() if not pd.isna(one)}
-        bad[:, j] = [not pd.isna(cell) and isinstance(cell, str) not in kinds for cell in cells[:, j].tolist()]
-    return bad
+
+    def odd(cell: Any, known: set[Any]) -> bool:
+        return isinstance(cell, str) not in {isinstance(one, str) for one in known}
+
+    return _cells(step, values, odd, np.zeros(width_in(step), dtype=bool))
 
 
 def unknown_cells(step: Any, values: Matrix) -> BoolArray:
     """Cells an encoder with `handle_unknown="error"` rejects."""
+    rejects_missing = np.array([not pd.isna(np.asarray(known)).any() for known in step.categories_])
+    return _cells(step, values, lambda cell, known: cell not in known, rejects_missing)
+
+
+def _cells(step: Any, values: Matrix, is_bad: Callable[[Any, set[Any]], bool], rejects_missing: BoolArray) -> BoolArray:
+    """Cells (rows, width) that are bad given the categories known in their column; each distinct one is asked once."""
     cells = np.asarray(values)
-    known = [set(np.asarray(one).tolist()) - {None} for one in step.categories_]
-    allows_missing = [bool(pd.isna(np.asarray(one)).any()) for one in step.categories_]
     bad = np.zeros(cells.shape, dtype=bool)
-    for j, (names, missing) in enumerate(zip(known, allows_missing, strict=True)):
-        absent = np.asarray(pd.isna(cells[:, j]), dtype=bool)
-        bad[:, j] = np.where(absent, not missing, [cell not in names for cell in cells[:, j].tolist()])
+    for j, categories in enumerate(step.categories_):
+        known = {one for one in np.asarray(categories).tolist() if not pd.isna(one)}
+        places, distinct = pd.factorize(cells[:, j])
+        verdict = np.array([*(is_bad(one, known) for one in distinct.tolist()), rejects_missing[j]], dtype=bool)
+        bad[:, j] = verdict[places]  # factorize puts missing values at -1, the last verdict
     return bad
 
 
