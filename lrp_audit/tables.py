@@ -40,14 +40,14 @@ def read_table(path: Path, *, text: Collection[str] = ()) -> pd.DataFrame:
         DataError: the file is missing, empty, not a table, not UTF-8, ragged, or has no rows or two columns of a name.
     """
     if not path.exists():
-        raise DataError(f"{path}: there is no such file")
+        raise DataError(f"{path}: there is no such file.")
     if path.is_dir():
-        raise DataError(f"{path}: this is a folder; a CSV or Parquet file is needed")
+        raise DataError(f"{path}: this is a folder; a CSV or Parquet file is needed.")
     with path.open("rb") as file:
         parquet = file.read(len(_PARQUET_MAGIC)) == _PARQUET_MAGIC
     frame = _read_parquet(path, text) if parquet else _read_csv(path, text)
     if frame.empty:
-        raise DataError(f"{path}: the table has a header and no rows")
+        raise DataError(f"{path}: the table has a header and no rows.")
     return frame
 
 
@@ -57,7 +57,7 @@ def _read_parquet(path: Path, text: Collection[str]) -> pd.DataFrame:
     try:
         frame = pd.read_parquet(path)
     except (pyarrow.ArrowException, OSError, ValueError) as error:
-        raise DataError(f"{path}: the Parquet file is damaged or truncated; write it again") from error
+        raise DataError(f"{path}: the Parquet file is damaged or truncated; write it again.") from error
     frame.columns = frame.columns.map(str)
     _check_names(path, list(frame.columns))
     kept = [column for column in frame.columns if column in text]
@@ -80,17 +80,17 @@ def _read_csv(path: Path, text: Collection[str]) -> pd.DataFrame:
 def _decode(path: Path) -> str:
     content = path.read_bytes()
     if not content.strip():
-        raise DataError(f"{path}: the file is empty")
+        raise DataError(f"{path}: the file is empty.")
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise DataError(f"{path}: the file is UTF-16; save it as UTF-8")
+        raise DataError(f"{path}: the file is UTF-16; save it as UTF-8.")
     if b"\0" in content:
-        raise DataError(f"{path}: this is a binary file, not a CSV; a CSV or Parquet file is needed")
+        raise DataError(f"{path}: this is a binary file, not a CSV; a CSV or Parquet file is needed.")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         byte = f"byte {error.start} in line {line} (0x{content[error.start]:02x})"
-        raise DataError(f"{path}: {byte} is not UTF-8; save the file as UTF-8") from None
+        raise DataError(f"{path}: {byte} is not UTF-8; save the file as UTF-8.") from None
 
 
 def _separator(path: Path, content: str) -> str:
@@ -101,7 +101,7 @@ def _separator(path: Path, content: str) -> str:
     if counts[best] == 1:
         raise DataError(
             f"{path}: this is not a CSV table: its first line has one column only, "
-            "and names separated by comma, semicolon or tab are needed"
+            "and names separated by comma, semicolon or tab are needed."
         )
     return best
 
@@ -113,21 +113,21 @@ def _rows(path: Path, reader: _csv.Reader) -> Iterator[list[str]]:
         try:
             row = next(reader, None)
         except csv.Error as error:
-            raise DataError(f"{path}: line {reader.line_num} cannot be read as CSV ({error})") from None
+            raise DataError(f"{path}: line {reader.line_num} cannot be read as CSV ({error}).") from None
         if row is None:
             return
         if not row:
             continue
         width = width or len(row)
         if len(row) != width:
-            raise DataError(f"{path}: line {reader.line_num} has {len(row)} cells and the header {width}")
+            raise DataError(f"{path}: line {reader.line_num} has {len(row)} cells and the header {width}.")
         yield row
 
 
 def _check_names(path: Path, names: list[str]) -> None:
     doubled = sorted({name for name in names if names.count(name) > 1})
     if doubled:
-        raise DataError(f"{path}: the header names {', '.join(map(repr, doubled))} more than once")
+        raise DataError(f"{path}: the header names {', '.join(map(repr, doubled))} more than once.")
 
 
 def _column(cells: tuple[str, ...], *, keep: bool) -> pd.Series[Any]:

@@ -103,7 +103,9 @@ def sum_line(record: Record, shown: int) -> str:
 
 def _people(record: Record) -> str:
     reference = record.reference
-    return "" if reference is None else f" ({reference.name}, {reference.population} people)"
+    if reference is None or not reference.population:
+        return ""
+    return f" ({reference.name}, {reference.population} people)"
 
 
 def conserved(books: Conservation) -> str:
