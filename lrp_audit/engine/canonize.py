@@ -252,16 +252,31 @@ def drop_dead(draft: Draft) -> None:
 def mark_scales(draft: Draft) -> None:
     """Mark what is, without a reference, a constant of the instance: scales of norms and gates of an activation.
 
-    Norms written in primitives, x * rsqrt(mean(x^2) + eps) and its kin: the node that turns mean square into a scale.
+    Norms written in primitives, x * rsqrt(mean(x^2) + eps) and its kin: the node that turns mean square into a scale; in
+    x / sum(x), the sum.
     Activations written in primitives, c x g(x) with an elementwise g (GELU by tanh, x sigmoid(x), x / (1 + |x|)): g, which
     leaves f(x) / x, as for every activation. With a reference both are ordinary secants, so the sum stays exact.
     """
     for node in draft.graph.nodes:
         if node.target in _TO_SCALE and _TO_SCALE[node.target](node) and all(_divides(user) for user in node.users):
             draft.scales.add(node)
-        gate = _own_gate(draft, node)
-        if gate is not None:
-            draft.scales.add(gate)
+        for scale in (_own_gate(draft, node), _own_sum(node)):
+            if scale is not None:
+                draft.scales.add(scale)
+
+
+def _own_sum(node: fx.Node) -> fx.Node | None:
+    """The sum in x / sum(x), sum(|x|) included."""
+    if node.target is not aten.div.Tensor or not isinstance(node.args[1], fx.Node):
+        return None
+    divisor = node.args[1]
+    while divisor.target in _OFFSETS | _VIEWS and isinstance(divisor.args[0], fx.Node):
+        divisor = divisor.args[0]
+    if divisor.target not in _MEANS or not all(_divides(user) for user in divisor.users):
+        return None
+    summed = divisor.args[0]
+    same = summed is node.args[0] or (summed.target is aten.abs.default and summed.args[0] is node.args[0])
+    return divisor if same else None
 
 
 def _own_gate(draft: Draft, node: fx.Node) -> fx.Node | None:

@@ -126,8 +126,8 @@ def _mark(
         if node.function is None or node.index in graph.constants:
             continue
         if node.operator == GETITEM:
-            source = node.args[0].index
-            if source in status:
+            source, position = node.args[0].index, node.args[1]
+            if source in status and not _is_order(steps[source], position):
                 status[node.index], steps[node.index] = status[source], Step(node, None, {})
             continue
         found = _mark_call(node, status, has_reference)
@@ -140,6 +140,11 @@ def _mark(
             continue
         status[node.index], steps[node.index] = kind, step
     return status, steps
+
+
+def _is_order(step: Step, position: int) -> bool:
+    """Whether an output says where elements were found (the indices of a maximum, a sort), which carries nothing."""
+    return step.operator is not None and step.operator.kind == "max" and position > 0
 
 
 def _mark_call(node: Node, status: Mapping[int, Status], has_reference: bool) -> tuple[Status, Step] | None:

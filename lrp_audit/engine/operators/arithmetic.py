@@ -278,3 +278,15 @@ for _names, _second, _right, _left in (
         _names,
         _choose(_product, layer_operator(_right, "linear"), layer_operator(_left, "linear"), "self", _second),
     )
+
+
+@operator("transformers.grouped_mm_fallback.default", kind="experts")
+def grouped_matmul(call: Call, m: Tensor) -> Multipliers:
+    """A matrix per expert for consecutive rows; which expert a row goes to is a constant of the instance."""
+    return linear_vjp(call, m, ["input"])
+
+
+@operator("_grouped_mm.default", kind="experts")
+def grouped_mm(call: Call, m: Tensor) -> Multipliers:
+    """As `grouped_matmul`."""
+    return linear_vjp(call, m, ["self"])
