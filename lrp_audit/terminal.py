@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
@@ -95,17 +96,19 @@ def sum_line(record: Record, shown: int) -> str:
         return f"Not explained.{why}"
     hidden = len(record.contributions) - shown
     more = f" and {hidden} smaller ones" if hidden > 0 else ""
+    constants = math.fsum(books.sinks.values())
+    sinks = f", constants of the model (bias and the like) add {constants:+.4f}" if constants else ""
     return (
-        f"These{more} sum to {books.attributed:+.4f}; explained: {books.explained:+.4f}, the margin less that of the "
-        f"reference{_people(record)}. Residual {books.residual:.1e}, {conserved(books)}."
+        f"These{more} sum to {books.attributed:+.4f}{sinks}; explained: {books.explained:+.4f}, {_explained(record)}. "
+        f"Residual {books.residual:.1e}, {conserved(books)}."
     )
 
 
-def _people(record: Record) -> str:
+def _explained(record: Record) -> str:
     reference = record.reference
     if reference is None or not reference.population:
-        return ""
-    return f" ({reference.name}, {reference.population} people)"
+        return "the margin itself"
+    return f"the margin less that of the reference ({reference.name}, {reference.population} people)"
 
 
 def conserved(books: Conservation) -> str:
