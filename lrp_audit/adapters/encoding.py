@@ -137,6 +137,8 @@ class Encoding:
         return found
 
     def _values(self, table: pd.DataFrame, memo: dict[int, Matrix]) -> NDArray[np.float64]:
+        if len(table) == 0:  # which scikit-learn's transformers refuse
+            return np.zeros((0, self.node.width))
         with quiet():
             return np.asarray(evaluate(self.node, table, memo), dtype=np.float64).reshape(len(table), self.node.width)
 
@@ -144,7 +146,7 @@ class Encoding:
         """(missing, imputed), each (rows, columns); a marker an imputer looks for (-1, say) counts as missing."""
         missing = is_missing(table)
         imputed = np.zeros_like(missing)
-        for node in ancestry(self.node):
+        for node in ancestry(self.node) if len(table) else ():
             if isinstance(node.step, SimpleImputer):
                 parent = node.parents[0]
                 cells = is_missing(evaluate(parent, table, memo), node.step.missing_values)
@@ -170,10 +172,8 @@ class Encoding:
                         return self._reasons(node.parents[0], *bad)
                     evaluate(node, table, memo)
             except (ValueError, TypeError) as error:
-                first = str(error).strip().splitlines()[0]
-                raise DataError(
-                    f"Step '{node.where}' of the model's preprocessing rejects the table: {first}"
-                ) from None
+                # scikit-learn's own words may quote cells, which are personal data, so they stay in the chain
+                raise DataError(f"Step '{node.where}' of the model's preprocessing rejects the table.") from error
         values = self._values(table, memo)
         missing = is_missing(values) & is_missing(table)[:, self.node.owners]
         if missing.any():

@@ -179,6 +179,10 @@ def test_a_column_wrong_throughout_is_the_tables_error(name: str, strict: Tabula
 def test_an_empty_table_has_no_rows(strict: TabularModel) -> None:
     empty = good().iloc[:0]
     assert strict.invalid(empty) == {}
+    encoded = strict.encode(empty)
+    assert len(encoded) == 0
+    assert strict.raw(encoded).shape == (0, 1)
+    assert strict.verify(empty) == 0
 
 
 COLUMN_TYPES = {
