@@ -1,17 +1,17 @@
-"""Graph passes between export and use: drop what does nothing, fold constants and batch norm, recognise norms.
+"""Graph passes between export and use: drop what does nothing, fold constants and batch norm, recognise idioms.
 
 Every pass works on a `Draft` of our own; the exported program and the user's model are only read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, fx
 
+from lrp_audit.engine.idioms import find_scales
 from lrp_audit.errors import CaptureError, TrainingModeError
 
 aten = torch.ops.aten
@@ -105,7 +105,7 @@ def require_evaluation(graph: fx.Graph) -> None:
         flag = _TRAINING_FLAG.get(node.target)
         if flag is not None and arguments(node)[flag]:
             raise TrainingModeError(
-                f"{node.target} is in training mode in module {module_path(node) or 'the model itself'!r}; call model.eval() first."
+                f"{node.target} is in training mode in module {module_path(node)!r}; call model.eval() first."
             )
         if node.target is aten.scaled_dot_product_attention.default and arguments(node)["dropout_p"]:
             raise TrainingModeError(
@@ -135,6 +135,14 @@ def module_path(node: fx.Node) -> str:
     return path.removeprefix("L['self'].").removeprefix("model.") if path != "model" else ""
 
 
+def replace_node(draft: Draft, node: fx.Node, by: fx.Node) -> None:
+    """Let every reader of ``node``, the draft's output included, read ``by`` instead."""
+    node.replace_all_uses_with(by)
+    draft.graph.erase_node(node)
+    if draft.output is node:
+        draft.output = by
+
+
 def drop_asserts(draft: Draft) -> None:
     """Metadata and range asserts; sizes are checked on the inputs instead, see `RelevanceGraph.require_inputs`."""
     for node in reversed(list(draft.graph.nodes)):
@@ -146,8 +154,7 @@ def drop_identities(draft: Draft) -> None:
     """Copies, detaches and inactive dropout: the value is the argument's."""
     for node in list(draft.graph.nodes):
         if node.op == "call_function" and (node.target in IDENTITIES or _takes_all(node)):
-            node.replace_all_uses_with(node.args[0])
-            draft.graph.erase_node(node)
+            replace_node(draft, node, node.args[0])
         elif node.target in (aten.view.default, aten._unsafe_view.default):
             node.target = aten.reshape.default  # the copy that made its argument contiguous may be gone
 
@@ -177,8 +184,7 @@ def drop_empty_parts(draft: Draft) -> None:
             continue
         parts = [part for part in node.args[0] if not _is_empty(draft.constants.get(part))]
         if len(parts) == 1:
-            node.replace_all_uses_with(parts[0])
-            draft.graph.erase_node(node)
+            replace_node(draft, node, parts[0])
         else:
             node.args = (parts, *node.args[1:])
 
@@ -209,8 +215,7 @@ def fold_batch_norm(draft: Draft) -> None:
             new_bias = _new_constant(draft, f"{before.name}_folded_bias", folded_bias)
         before.args = (before.args[0], new_weight, new_bias, *before.args[3:])
         for user in list(node.users):  # the normalised value is output 0; the rest are unused in evaluation
-            user.replace_all_uses_with(before)
-            draft.graph.erase_node(user)
+            replace_node(draft, user, before)
         draft.graph.erase_node(node)
 
 
@@ -250,132 +255,5 @@ def drop_dead(draft: Draft) -> None:
 
 
 def mark_scales(draft: Draft) -> None:
-    """Mark what is, without a reference, a constant of the instance: scales of norms and gates of an activation.
-
-    Norms written in primitives, x * rsqrt(mean(x^2) + eps) and its kin: the node that turns mean square into a scale; in
-    x / sum(x), the sum.
-    Activations written in primitives, c x g(x) with an elementwise g (GELU by tanh, x sigmoid(x), x / (1 + |x|)): g, which
-    leaves f(x) / x, as for every activation. With a reference both are ordinary secants, so the sum stays exact.
-    """
-    for node in draft.graph.nodes:
-        if node.target in _TO_SCALE and _TO_SCALE[node.target](node) and all(_divides(user) for user in node.users):
-            draft.scales.add(node)
-        for scale in (_own_gate(draft, node), _own_sum(node)):
-            if scale is not None:
-                draft.scales.add(scale)
-
-
-def _own_sum(node: fx.Node) -> fx.Node | None:
-    """The sum in x / sum(x), sum(|x|) included."""
-    if node.target is not aten.div.Tensor or not isinstance(node.args[1], fx.Node):
-        return None
-    divisor = node.args[1]
-    while divisor.target in _OFFSETS | _VIEWS and isinstance(divisor.args[0], fx.Node):
-        divisor = divisor.args[0]
-    if divisor.target not in _MEANS or not all(_divides(user) for user in divisor.users):
-        return None
-    summed = divisor.args[0]
-    same = summed is node.args[0] or (summed.target is aten.abs.default and summed.args[0] is node.args[0])
-    return divisor if same else None
-
-
-def _own_gate(draft: Draft, node: fx.Node) -> fx.Node | None:
-    """The factor g in c x g(x), or the divisor in c x / g(x)."""
-    if node.target not in (aten.mul.Tensor, aten.div.Tensor):
-        return None
-    pairs = [node.args[:2]] if node.target is aten.div.Tensor else [node.args[:2], node.args[1::-1]]
-    for first, gate in pairs:
-        if not isinstance(first, fx.Node) or not isinstance(gate, fx.Node) or len(gate.users) != 1:
-            continue
-        root = _unscaled(draft, first)
-        if gate is not root and gate is not first and _is_elementwise(draft, gate, root):
-            return gate
-    return None
-
-
-def _unscaled(draft: Draft, node: fx.Node) -> fx.Node:
-    """x in c x, for a constant c."""
-    while node.target in (aten.mul.Tensor, aten.div.Tensor) and isinstance(node.args[0], fx.Node):
-        if isinstance(node.args[1], fx.Node) and node.args[1] not in draft.constants:
-            break
-        node = node.args[0]
-    return node
-
-
-def _is_elementwise(draft: Draft, node: fx.Node, root: fx.Node) -> bool:
-    """Whether a node is an elementwise function of ``root`` and constants alone."""
-    if node is root:
-        return True
-    sources = [source for source in node.all_input_nodes if source not in draft.constants]
-    return node.target in _ELEMENTWISE and bool(sources) and all(_is_elementwise(draft, s, root) for s in sources)
-
-
-def _is_mean_square(value: Any) -> bool:
-    """Mean or sum of squares, or a variance, up to added constants and floors."""
-    while isinstance(value, fx.Node) and value.target in _OFFSETS:
-        value = value.args[0]
-    if not isinstance(value, fx.Node):
-        return False
-    if value.target in _VARIANCES:
-        return True
-    return value.target in _MEANS and _is_square(value.args[0])
-
-
-def _is_square(value: Any) -> bool:
-    if not isinstance(value, fx.Node):
-        return False
-    if value.target is aten.pow.Tensor_Scalar:
-        return bool(value.args[1] == 2)
-    return value.target is aten.mul.Tensor and value.args[0] is value.args[1]
-
-
-def _divides(node: fx.Node) -> bool:
-    """Whether a scale is used as one: as factor, as divisor, or on the way there."""
-    if node.target in _OFFSETS or node.target in _VIEWS or node.target is aten.reciprocal.default:
-        return all(_divides(user) for user in node.users)
-    return node.target in (aten.mul.Tensor, aten.div.Tensor)
-
-
-def _root(exponents: tuple[float, ...]) -> Callable[[fx.Node], bool]:
-    return lambda node: node.args[1] in exponents and _is_mean_square(node.args[0])
-
-
-_OFFSETS = {
-    aten.add.Tensor,
-    aten.add.Scalar,
-    aten.clamp_min.default,
-    aten.clamp_min.Tensor,
-    aten.clamp.default,
-    aten._to_copy.default,
-}
-_ELEMENTWISE = {
-    aten.abs.default,
-    aten.add.Tensor,
-    aten.clamp.default,
-    aten.clamp_max.default,
-    aten.clamp_min.default,
-    aten.div.Tensor,
-    aten.erf.default,
-    aten.exp.default,
-    aten.hardsigmoid.default,
-    aten.hardtanh.default,
-    aten.log1p.default,
-    aten.mul.Tensor,
-    aten.neg.default,
-    aten.pow.Tensor_Scalar,
-    aten.reciprocal.default,
-    aten.sigmoid.default,
-    aten.softplus.default,
-    aten.sub.Tensor,
-    aten.tanh.default,
-}
-_VIEWS = {aten.unsqueeze.default, aten.expand.default, aten.reshape.default}
-_MEANS = {aten.mean.dim, aten.sum.dim_IntList}
-_VARIANCES = {aten.var.correction, aten.var.dim}
-_TO_SCALE: dict[Any, Callable[[fx.Node], bool]] = {
-    aten.rsqrt.default: lambda node: _is_mean_square(node.args[0]),
-    aten.sqrt.default: lambda node: _is_mean_square(node.args[0]),
-    aten.pow.Tensor_Scalar: _root((0.5, -0.5)),
-    aten.std.correction: lambda node: True,
-    aten.std.dim: lambda node: True,
-}
+    """Norms and activations written in primitives, see `idioms`."""
+    draft.scales |= find_scales(draft.graph, draft.constants)

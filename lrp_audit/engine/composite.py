@@ -2,7 +2,8 @@
 
 Example:
     >>> from lrp_audit.engine import Case, Composite, Epsilon, Gamma, ZPlus
-    >>> rules = Composite((Case(Gamma(0.1), layer="first"), Case(ZPlus(), kind="conv"), Case(Epsilon(1e-3), path="head.*")))
+    >>> first, convolutions = Case(Gamma(0.1), layer="first"), Case(ZPlus(), kind="conv")
+    >>> rules = Composite((first, convolutions, Case(Epsilon(1e-3), path="head.*")))
 """
 
 from __future__ import annotations
@@ -40,10 +41,12 @@ class Case:
 
     Attributes:
         rule: the rule.
-        kind: "linear" (dense), "conv", "pool" (average), "activation", "norm", "softmax", "attention", "max", "sum", "product" ...
+        kind: "linear" (dense), "conv", "pool" (average), "activation", "norm", "softmax", "attention", "max", "sum",
+            "product" ...; by default dense and convolutional layers, and every operator for `Zero` and `Constant`.
         operator: glob on the operator's name without prefix, as "conv2d*" or "softmax.int".
         path: glob on the module path, as "encoder.layers.*".
-        layer: "first" (fed by a source through nothing but reshaping) or "last" (no dense or convolutional layer after it).
+        layer: "first" (fed by a source through nothing but reshaping) or "last" (no dense or convolutional layer
+            after it).
     """
 
     rule: Rule
@@ -78,8 +81,8 @@ class Case:
 class Composite:
     """Cases in order of precedence: the first that matches decides, and without a match LRP-0 does.
 
-    A case that names a module path, an operator or a place and matches nothing raises `RuleError`: a rule without effect
-    is a mistake.
+    A case that names a module path, an operator or a place and matches nothing raises `RuleError`: a rule without
+    effect is a mistake.
     """
 
     cases: tuple[Case, ...] = ()
@@ -125,6 +128,10 @@ def _layers(rule: Rule) -> tuple[Case, ...]:
     return Case(rule, kind="linear"), Case(rule, kind="conv"), Case(Epsilon(), kind="pool")
 
 
+def _lrp0() -> Composite:
+    return Composite()
+
+
 def _epsilon(epsilon: float = 1e-6, relative: bool = False) -> Composite:
     return Composite(_layers(Epsilon(epsilon, relative)))
 
@@ -149,18 +156,18 @@ def _cp_lrp() -> Composite:
 
 
 PRESETS: dict[str, Callable[..., Composite]] = {
-    "lrp0": lambda: Composite(),
+    "lrp0": _lrp0,
     "epsilon": _epsilon,
     "gamma": lambda gamma=0.25: Composite(_layers(Gamma(gamma))),
     "alpha-beta": lambda alpha=2.0, beta=1.0: Composite(_layers(AlphaBeta(alpha, beta))),
     "zplus": lambda: Composite(_layers(ZPlus())),
     "epsilon-plus": _epsilon_plus,
     "epsilon-gamma-box": _epsilon_gamma_box,
-    "attnlrp": lambda: Composite(),
+    "attnlrp": _lrp0,
     "cp-lrp": _cp_lrp,
 }
-"""Name -> function of the preset's parameters. ``attnlrp`` is LRP-0 with the uniform rule for products and the Taylor rule
-for softmax (Achtibat et al. 2024); ``cp-lrp`` holds attention weights constant (Ali et al. 2022)."""
+"""Name -> function of the preset's parameters. ``attnlrp`` is LRP-0 with the uniform rule for products and the Taylor
+rule for softmax (Achtibat et al. 2024); ``cp-lrp`` holds attention weights constant (Ali et al. 2022)."""
 
 
 def preset(name: str, **parameters: Any) -> Composite:

@@ -25,9 +25,9 @@ class Ref:
 class Node:
     """One application of one operator.
 
-    ``arguments`` maps the operator's parameter names to values, defaults filled in; a tensor or size computed by another
-    node is a `Ref` (or a list with `Ref` elements). ``rows`` is the dimension that counts the rows of the batch, None if
-    the value does not depend on the batch size, -1 if rows are merged into another dimension.
+    ``arguments`` maps the operator's parameter names to values, defaults filled in; a tensor or size computed by
+    another node is a `Ref` (or a list with `Ref` elements). ``rows`` is the dimension that counts the rows of the
+    batch, None if the value does not depend on the batch size, -1 if rows are merged into another dimension.
     """
 
     index: int
@@ -239,5 +239,5 @@ def digest(weights: Mapping[str, Tensor]) -> str:
     for name in sorted(weights):
         tensor = weights[name].detach().cpu().contiguous()
         hasher.update(f"{name}|{tensor.dtype}|{tuple(tensor.shape)}|".encode())
-        hasher.update(tensor.reshape(-1).view(torch.uint8).numpy())
+        hasher.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
     return hasher.hexdigest()

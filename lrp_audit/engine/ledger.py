@@ -20,8 +20,9 @@ class Entry:
     Attributes:
         name, operator, module: which operator application, and where in the model.
         inflow: relevance of its output; ``outflow``: relevance it handed to its arguments.
-        sinks: what stayed, each from its own closed form: "bias", "constant" (constant addends), "taylor" (the constant that
-            the linearised softmax drops), "stabiliser", "stopped", "remainder" (lost or doubled by αβ and z⁺).
+        sinks: what stayed, each from its own closed form: "bias", "constant" (constant addends), "taylor" (the
+            constant that the linearised softmax drops), "stabiliser", "stopped", "remainder" (lost or doubled by αβ
+            and z⁺).
     """
 
     name: str
@@ -139,7 +140,7 @@ def member_mean(books: Books, members: int) -> Books:
 def join_books(parts: Sequence[Books]) -> Books:
     """Passes over consecutive rows, one after the other."""
     return {
-        index: _combine([books[index] for books in parts], lambda tensors: torch.cat(tensors))
+        index: _combine([books[index] for books in parts], torch.cat)
         for index in {index for books in parts for index in books}
     }
 

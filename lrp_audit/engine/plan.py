@@ -30,7 +30,7 @@ _SHAPE_ONLY = frozenset(
 
 @dataclass(frozen=True)
 class Step:
-    """One node on the relevance path with its operator and rule; ``wanted`` says which arguments relevance goes on to."""
+    """One node on the relevance path with operator and rule; ``wanted`` says which arguments relevance goes on to."""
 
     node: Node
     operator: Operator | None
@@ -109,7 +109,9 @@ def make_plan(graph: RelevanceGraph, composite: Composite, goal: int, has_refere
 
 def _no_path(graph: RelevanceGraph) -> str:
     if not any(item.dtype.is_floating_point for item in graph.inputs):
-        return "The model takes only whole-number inputs and none of them reaches an embedding, so nothing can carry relevance."
+        return (
+            "The model takes only whole numbers, and none of them reaches an embedding, so nothing carries relevance."
+        )
     return "The explained output does not depend on any input along a path that carries relevance."
 
 

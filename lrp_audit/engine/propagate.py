@@ -66,7 +66,7 @@ def relevance(
     """Relevance of every input element for a target, by Layer-wise Relevance Propagation.
 
     Args:
-        model: a module in evaluation mode, an exported program, or a graph from `capture` (capture once, explain often).
+        model: a module in evaluation mode, an exported program, or a graph from `capture` (to explain often).
         inputs: as the model takes them: a tensor, a tuple, or a dict by input name; N rows.
         target: an output's number; a pair (a, b) for output a minus output b; tensors of numbers (N,) in their place;
             float weights of the outputs (N, outputs); or a function of the raw output (N, outputs) that gives (N,).
@@ -129,7 +129,7 @@ def _members(graph: RelevanceGraph, reference: Inputs | Population, rows: int) -
     count = graph.require_inputs(members, "reference")
     if not isinstance(reference, Population) and count not in (1, rows):
         raise InputError(
-            f"The reference has {count} rows for {rows} inputs; give one row, one per input, or wrap it in Population(...)."
+            f"The reference has {count} rows for {rows} inputs; give one row, one per input, or a Population(...)."
         )
     return _Members(members, count, paired=not isinstance(reference, Population) and count == rows)
 

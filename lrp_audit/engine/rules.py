@@ -15,60 +15,11 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from lrp_audit.engine.layer import LinearLayer
 from lrp_audit.errors import RuleError
 
 Sinks = dict[str, Tensor]
 """Sink name -> relevance per output element that the rule does not pass on."""
-
-
-class LinearLayer(ABC):
-    """What a rule sees of a dense layer, convolution or product with a constant matrix.
-
-    ``x`` and ``z`` are input and output (differences where there is a reference), ``bias`` broadcasts against ``z`` and
-    is None where there is none or it cancels. ``is_difference`` says that there is a reference.
-    """
-
-    x: Tensor
-    z: Tensor
-    bias: Tensor | None
-    unit_dims: tuple[int, ...]
-    is_difference: bool
-
-    @abstractmethod
-    def weight(self, part: str = "weight") -> Tensor:
-        """The weight, or its "absolute", "positive", "negative", "square" or "ones" form."""
-
-    @abstractmethod
-    def apply(self, x: Tensor, weight: Tensor) -> Tensor:
-        """The map without bias."""
-
-    @abstractmethod
-    def transpose(self, m: Tensor, weight: Tensor) -> Tensor:
-        """The transposed map."""
-
-    @abstractmethod
-    def require_shape_kept(self) -> None:
-        """Raise `RuleError` unless input and output have the same shape."""
-
-    def positive_output(self, *, bias: bool = True) -> Tensor:
-        """Sum of the positive contributions to each output: Σ_j (x_j w_jk)⁺ + b_k⁺ = ½ (Σ x w + Σ |x||w|) + b⁺."""
-        size = self.apply(self.x.abs(), self.weight("absolute"))
-        return self._halves(size, 1.0, bias)
-
-    def signed_outputs(self) -> tuple[Tensor, Tensor]:
-        """Sums of the positive and of the negative contributions to each output, bias parts included."""
-        size = self.apply(self.x.abs(), self.weight("absolute"))
-        return self._halves(size, 1.0, True), self._halves(size, -1.0, True)
-
-    def _halves(self, size: Tensor, sign: float, bias: bool) -> Tensor:
-        half = torch.add(self.z, size, alpha=sign)
-        if self.bias is not None:
-            half -= self.bias
-        half *= 0.5
-        half = half.clamp_(min=0) if sign > 0 else half.clamp_(max=0)
-        if bias and self.bias is not None:
-            half += self.bias.clamp(min=0) if sign > 0 else self.bias.clamp(max=0)
-        return half
 
 
 @dataclass(frozen=True)
@@ -114,8 +65,8 @@ class Epsilon(Rule):
     """``m_j = Σ_k w_jk m_k |z_k| / (|z_k| + ε)`` (Bach et al. 2015, eq. 58).
 
     Attributes:
-        epsilon: the stabiliser; absolute, or with ``relative`` a multiple of the mean ``|z|`` of that row's units in the
-            layer (never of other rows).
+        epsilon: the stabiliser; absolute, or with ``relative`` a multiple of the mean ``|z|`` of that row's units in
+            the layer (never of other rows).
     """
 
     epsilon: float = 1e-6
@@ -182,8 +133,7 @@ class Gamma(Rule):
 
     def _denominator(self, layer: LinearLayer) -> Tensor:
         z, bias = layer.z, layer.bias
-        own = layer.apply(layer.x.abs(), layer.weight("absolute"))
-        own = torch.copysign(own, z).add_(z)  # twice the contributions of z's sign, the bias among them
+        own = torch.copysign(layer.size(), z).add_(z)  # twice the contributions of z's sign, the bias among them
         if bias is not None:
             own.sub_(bias).add_(self._own_sign(bias, z), alpha=2)
         return torch.add(z, own, alpha=self.gamma / 2)
@@ -200,11 +150,11 @@ class Gamma(Rule):
 
 @dataclass(frozen=True)
 class AlphaBeta(Rule):
-    """``α`` times the positive contributions, less ``β`` times the negative ones, ``α - β = 1`` (Bach et al. 2015, eq. 60).
+    """``α`` times the positive contributions less ``β`` times the negative, ``α - β = 1`` (Bach et al. 2015, eq. 60).
 
-    ``m_j = Σ_k α (w_jk with x_j w_jk > 0) m_k z_k / st(z⁺_k) - β (w_jk with x_j w_jk < 0) m_k z_k / st(z⁻_k)``. An output with
-    only positive contributions passes on ``α R``, one with only negative ones ``-β R``: the ledger books the difference
-    under "remainder".
+    ``m_j = Σ_k α (w_jk where x_j w_jk > 0) m_k z_k / st(z⁺_k) - β (w_jk where x_j w_jk < 0) m_k z_k / st(z⁻_k)``. An
+    output with only positive contributions passes on ``α R``, one with only negative ones ``-β R``: the ledger books
+    the difference under "remainder".
     """
 
     alpha: float = 2.0
@@ -222,13 +172,15 @@ class AlphaBeta(Rule):
 
     def back(self, m: Tensor, layer: LinearLayer) -> Tensor:
         """See the class."""
-        positive, negative = self._shares(m, layer, *layer.signed_outputs())
+        size = layer.size()
+        positive, negative = self._shares(m, layer, layer.positive(size), layer.negative(size))
         return _by_sign(layer, positive, negative)
 
     def sinks(self, m: Tensor, layer: LinearLayer) -> Sinks:
         """Bias shares, stabiliser shares, and what an empty side loses or doubles."""
         relevance = m * layer.z
-        sides = layer.signed_outputs()
+        size = layer.size()
+        sides = layer.positive(size), layer.negative(size)
         shares = self._shares(m, layer, *sides)
         sinks = {"stabiliser": torch.zeros_like(relevance), "remainder": torch.zeros_like(relevance)}
         for weight, side, share in zip((self.alpha, -self.beta), sides, shares, strict=True):
@@ -257,7 +209,7 @@ class ZPlus(AlphaBeta):
 
     def back(self, m: Tensor, layer: LinearLayer) -> Tensor:
         """See the class."""
-        share = m * layer.z / stabilise(layer.positive_output(), self.stabiliser)
+        share = m * layer.z / stabilise(layer.positive(layer.size()), self.stabiliser)
         return _by_sign(layer, share, None)
 
 
@@ -361,8 +313,9 @@ class ZBox(_Delivering):
         return inside - layer.apply(low, layer.weight("positive")) - layer.apply(high, layer.weight("negative")), None
 
     def _box(self, layer: LinearLayer) -> tuple[Tensor, Tensor]:
-        like = {"dtype": layer.x.dtype, "device": layer.x.device}
-        return torch.tensor(self.low, **like), torch.tensor(self.high, **like)
+        dtype, device = layer.x.dtype, layer.x.device
+        low, high = (torch.tensor(bound, dtype=dtype, device=device) for bound in (self.low, self.high))
+        return low, high
 
 
 @dataclass(frozen=True)
@@ -394,7 +347,7 @@ class Zero(Rule):
 
 @dataclass(frozen=True)
 class Constant(Rule):
-    """Treat the operator's result as a constant of the instance: for attention the weights, so that all goes to the values.
+    """Treat the operator's result as a constant of the instance: for attention the weights; all goes to the values.
 
     CP-LRP (Ali et al. 2022) is LRP with this rule on softmax and attention.
     """

@@ -51,7 +51,7 @@ def take_rows(graph: RelevanceGraph, values: Values, rows: slice) -> Values:
 
 
 def require_same(graph: RelevanceGraph, plan: Plan, values: Values, reference: Values, *, paired: bool) -> None:
-    """Raise `InputError` if a mask, index or condition differs between input and reference: differences then have no owner."""
+    """Raise `InputError` if a mask, index or condition differs between input and reference: nobody owns the change."""
     for index in plan.shared:
         a, b = values[index], reference[index]
         broadcast = not paired and graph.nodes[index].rows == 0

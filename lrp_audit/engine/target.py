@@ -21,8 +21,8 @@ class Goal:
 
     Attributes:
         index: the node.
-        weights: of the outputs, (1, outputs) or a row for each input (N, outputs); None if the node itself has one value
-            per row.
+        weights: of the outputs, (1, outputs) or a row for each input (N, outputs); None if the node itself has one
+            value per row.
     """
 
     index: int
@@ -39,11 +39,11 @@ class Goal:
             assert graph.target_index is not None
             return cls(graph.target_index, None)
         shape = graph.nodes[graph.output].shape or ()
-        outputs = shape[1] if len(shape) == 2 else 1  # noqa: PLR2004
+        outputs = shape[1] if len(shape) == 2 else 1
         if len(shape) not in (1, 2) or not isinstance(outputs, int):
             raise InputError(f"The model's output has shape {shape}; give a function of it as target.")
         weights = _weights(target, outputs, rows)
-        if len(shape) == 2:  # noqa: PLR2004
+        if len(shape) == 2:
             return cls(graph.output, weights.to(graph.dtype))
         if isinstance(target, tuple | list):
             raise InputError("The model has one output, so a pair of outputs cannot be its target.")

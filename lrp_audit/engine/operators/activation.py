@@ -1,7 +1,7 @@
 """Elementwise functions: the multiplier is the secant (f(x) - f(r)) / (x - r), by formulas that never divide noise.
 
-Without a reference r = 0, and f(0) is a bias. Each formula was chosen so that its error is a few units in the last place
-of f, also where x and r agree to the last digits and where both are large.
+Without a reference r = 0, and f(0) is a bias. Each formula was chosen so that its error is a few units in the last
+place of f, also where x and r agree to the last digits and where both are large.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ def _within_rows(node: Node) -> bool:
 
 
 def mean_weights(x: Tensor, r: Tensor, p: Tensor, q: Tensor, dims: Any) -> tuple[Tensor, Tensor, Tensor]:
-    """Weights ``w`` with ``Σ w (x - r) = lse(x) - lse(r)``, the run ``x - r`` (0 where both are masked), and that difference."""
+    """Weights ``w`` with ``Σ w (x - r) = lse(x) - lse(r)``; also ``x - r`` (0 where both are masked) and that rise."""
     run = x - r
     run = torch.where(torch.isnan(run), 0.0, run)
     rise = x.logsumexp(dims, keepdim=True) - r.logsumexp(dims, keepdim=True)

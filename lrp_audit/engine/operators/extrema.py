@@ -1,7 +1,7 @@
 """Maxima and minima: winner takes all.
 
-With a reference the winner is that of whichever side has the larger maximum, and gets ``(y - y_ref) / (x_i - r_i)``, which
-lies in [0, 1]: exact and bounded.
+With a reference the winner is that of whichever side has the larger maximum, and gets ``(y - y_ref) / (x_i - r_i)``,
+which lies in [0, 1]: exact and bounded.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ def winner_back(m: Tensor, x: Tensor, r: Tensor | None, winner: Tensor, r_winner
         winner = torch.where(rise >= 0, winner, r_winner)
         run = x.gather(-1, winner) - r.gather(-1, winner)
         m = m * torch.where(rise == 0, 0.0, rise / run)
-    zeros = m.new_zeros((*shape, x.shape[-1]))
-    return zeros.scatter_add_(-1, winner.expand(m.shape), m)
+    found: Tensor = m.new_zeros((*shape, x.shape[-1])).scatter_add_(-1, winner.expand(m.shape), m)
+    return found
 
 
 def _reduced(call: Call, m: Tensor, dims: list[int], sign: int) -> Tensor:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from lrp_audit.engine.layer import LinearLayer
 from lrp_audit.engine.operators.table import Call, Multipliers, Operator, batched, linear_vjp, register
-from lrp_audit.engine.rules import LinearLayer, Rule
+from lrp_audit.engine.rules import Rule
 from lrp_audit.errors import RuleError, UnsupportedOperatorError
 
 aten = torch.ops.aten
@@ -22,7 +23,7 @@ _PARTS = {
 
 
 class CallLayer(LinearLayer):
-    """A `LinearLayer` over one operator application. ``x``, ``z`` and ``bias`` are computed when a rule asks for them."""
+    """A `LinearLayer` over one operator application. ``x``, ``z`` and ``bias`` are computed when a rule asks."""
 
     input_name = "input"
     weight_name = "weight"
@@ -86,7 +87,8 @@ class Dense(CallLayer):
 class TimesMatrix(CallLayer):
     """``x B`` with a constant ``B``: mm, matmul, bmm."""
 
-    input_name, weight_name, bias_name = "self", "other", None
+    input_name, weight_name = "self", "other"
+    bias_name: str | None = None
 
     def apply(self, x: Tensor, weight: Tensor) -> Tensor:
         """See `LinearLayer.apply`."""
@@ -112,15 +114,18 @@ class AffineMatrix(TimesMat2):
 
     def shaped_bias(self, bias: Tensor) -> Tensor:
         """Bias times β."""
-        return bias * self.call["beta"]
+        scaled: Tensor = bias * self.call["beta"]
+        return scaled
 
     def apply(self, x: Tensor, weight: Tensor) -> Tensor:
         """See `LinearLayer.apply`."""
-        return (x @ weight) * self.call["alpha"]
+        scaled: Tensor = (x @ weight) * self.call["alpha"]
+        return scaled
 
     def transpose(self, m: Tensor, weight: Tensor) -> Tensor:
         """See `LinearLayer.transpose`."""
-        return (m @ weight.mT) * self.call["alpha"]
+        scaled: Tensor = (m @ weight.mT) * self.call["alpha"]
+        return scaled
 
 
 class MatrixTimes(CallLayer):

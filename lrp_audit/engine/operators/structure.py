@@ -6,6 +6,7 @@ The frequent ones have closed forms; the rest differentiate that single operator
 from __future__ import annotations
 
 from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -130,7 +131,7 @@ def stack(call: Call, m: Tensor) -> Multipliers:
 
 
 def _split_within_rows(node: Node) -> bool:
-    return node.arguments["dim"] > 0
+    return bool(node.arguments["dim"] > 0)
 
 
 @operator(

@@ -1,7 +1,7 @@
 """The operator table: what an operator does to multipliers on their way back. Membership is explicit.
 
-A pullback gets a `Call` (one operator application with its true values) and the multiplier ``m = R / Δa`` of its output,
-and returns the multipliers of its arguments by parameter name. An operator without an entry is refused by name.
+A pullback gets a `Call` (one operator application with its true values) and the multiplier ``m = R / Δa`` of its
+output, and returns the multipliers of its arguments by parameter name. An operator without an entry is refused by name.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from lrp_audit.engine.graph import Node, Ref, RelevanceGraph, resolve
-from lrp_audit.engine.rules import LinearLayer, Rule
+from lrp_audit.engine.layer import LinearLayer
+from lrp_audit.engine.rules import Rule
 
 Multipliers = dict[str, Any]
 """Parameter name -> multiplier; for a list of tensors a list with None where nothing flows."""
@@ -64,7 +65,7 @@ class Call:
 
     def delta(self, name: str) -> Tensor:
         """The argument measured from its reference."""
-        value = self[name]
+        value: Tensor = self[name]
         return value if self.reference is None else value - self.ref(name)
 
     @property
@@ -101,7 +102,7 @@ class Call:
 
     def at_zero(self) -> Any:
         """The operator's output when every path argument is zero: the part that is no input's."""
-        zeros = {}
+        zeros: dict[str, Any] = {}
         for name, wanted in self.wanted.items():
             value = self[name]
             if isinstance(wanted, list):
@@ -185,7 +186,7 @@ class Operator:
         carry: how relevance of whole-number codes moves where that is another way (adding an offset, rounding).
         lookup: the argument that holds codes, for a table look-up; the operator is then a source.
         leak: the sink that takes what the operator does to a zero input (or the Taylor constant).
-        books: closed forms of what stays, by sink, without a reference; for operators whose ``leak`` is not at zero input.
+        books: closed forms of what stays, by sink, without a reference, where that is not what a zero input gives.
         layer: for linear maps, the view that rules work on.
         held: arguments that a `Constant` rule holds fixed; None for all.
     """
@@ -240,7 +241,7 @@ def operator(*names: str, kind: str, **options: Any) -> Callable[[Pullback], Pul
 
 
 def linear_vjp(call: Call, m: Any, names: Iterable[str]) -> Multipliers:
-    """Transpose of an operator that is linear in ``names``, by differentiating that one operator (exact for linear maps).
+    """Transpose of an operator that is linear in ``names``, by differentiating that one operator (then exact).
 
     The rows of the dummy arguments are those of ``m``, so values and reference may broadcast.
     """
