@@ -233,12 +233,14 @@ def _require_fit(names: tuple[str, ...], link: TextLink, outputs: int) -> None:
 
 
 def _probes(model: TextModel) -> list[Window]:
-    """Windows of different lengths, with ids from all over the vocabulary and the highest one."""
-    frame = model.reader.tokenizer.encode("").ids
-    highest = max(model.reader.tokenizer.get_vocab().values())
+    """Windows of different lengths with ids from all over the vocabulary and the highest; no special ones inside."""
+    tokenizer = model.reader.tokenizer
+    frame = tokenizer.encode("").ids
+    special = {id_ for id_, token in tokenizer.get_added_tokens_decoder().items() if token.special}
+    ordinary = sorted(set(tokenizer.get_vocab().values()) - special)
     probes = []
     for seed, length in enumerate(_PROBE_LENGTHS):
-        content = [highest, *((highest * (k + 1) * (seed + 3)) // 97 % (highest + 1) for k in range(length - 1))]
+        content = [ordinary[-1], *(ordinary[(k + 1) * (seed + 3) * 7 % len(ordinary)] for k in range(length - 1))]
         ids = (*frame[:1], *content, *frame[1:])[: model.max_tokens]
         nothing = (None,) * len(ids)
         probes.append(Window(0, ids, (0,) * len(ids), ((0, 0),) * len(ids), nothing, nothing))
@@ -248,13 +250,14 @@ def _probes(model: TextModel) -> list[Window]:
 def _probe_outputs(model: TextModel) -> int:
     """How many logits the module returns per text."""
     tables = {name: torch.zeros(1, width) for name, width in model.tables.items()}
-    try:
-        output = _forward(model.module, model.tensors(_probes(model)[:1] * 2, tables))
-    except IndexError as error:
-        highest = max(model.reader.tokenizer.get_vocab().values())
+    before = [type(module) for module in model.module.modules()]
+    output = _forward(model.module, model.tensors(_probes(model)[:1] * 2, tables))
+    if (after := [type(module) for module in model.module.modules()]) != before:
+        changed = next(f"{a.__name__} by {b.__name__}" for a, b in zip(before, after, strict=False) if a is not b)
         raise UnsupportedModelError(
-            f"The tokenizer does not fit the model: it has no embedding for the highest token id, {highest}."
-        ) from error
+            f"{model.kind} replaces layers of its own as it runs ({changed}), so what it says depends on what it read "
+            "before; save it with one kind of layer only."
+        )
     if output.ndim != 2 or len(output) != 2:
         raise UnsupportedModelError(
             f"{model.kind} returns a tensor of shape {tuple(output.shape)} for two texts, not one row of logits for "
@@ -283,8 +286,15 @@ def _with_padding(model: TextModel) -> TextModel:
 
 
 def _forward(module: nn.Module, inputs: Mapping[str, Tensor]) -> Tensor:
-    with torch.no_grad():
-        output = module(**inputs)
+    try:
+        with torch.no_grad():
+            output = module(**inputs)
+    except IndexError as error:
+        ids = next(iter(inputs.values()))
+        raise UnsupportedModelError(
+            f"The tokenizer does not fit the model: {type(module).__name__} has no embedding for one of its token ids, "
+            f"which go up to {int(ids.max())}."
+        ) from error
     if isinstance(output, Mapping):
         output = output.get("logits")
     elif isinstance(output, (tuple, list)):

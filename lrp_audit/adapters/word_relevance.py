@@ -14,7 +14,7 @@ from lrp_audit.adapters.text import TextModel, batches
 from lrp_audit.adapters.windows import Text, Window, passages
 from lrp_audit.adapters.words import Span, owners, paragraphs, phrases, sentences, token_shares, words
 from lrp_audit.engine import Attribution, Composite, RelevanceGraph, capture, preset, propagate
-from lrp_audit.errors import InputError
+from lrp_audit.errors import InputError, UnsupportedModelError
 
 WHITE_SPACE = "white space"
 PADDING = "padding"
@@ -103,16 +103,11 @@ class TextRelevance:
 
 @dataclass(frozen=True)
 class TextExplainer:
-    """A text classifier made ready to be asked why: its graph and the rules of the answer.
-
-    Attributes:
-        least_rows: 2 for a model whose graph does not hold for a single row; that row is then given twice.
-    """
+    """A text classifier made ready to be asked why: its graph and the rules of the answer."""
 
     model: TextModel
     graph: RelevanceGraph
     composite: Composite
-    least_rows: int = 1
 
     def explain(
         self, texts: Sequence[Text], target: Target, tables: Mapping[str, Tensor] | None = None
@@ -133,9 +128,8 @@ class TextExplainer:
         books = [_Book.empty(text) for text in texts]
         for positions in batches(windows, self.model.padding):
             group = [windows[i] for i in positions]
-            given = group if len(group) >= self.least_rows else group * 2
-            seeds = weights[[window.text for window in given]].to(self.model.device)
-            inputs = self.model.tensors(given, tables)
+            seeds = weights[[window.text for window in group]].to(self.model.device)
+            inputs = self.model.tensors(group, tables)
             result = propagate(self.graph, inputs, target=seeds, composite=self.composite, ledger=True)
             self._book(books, group, result)
         return tuple(book.close(float(rest)) for book, rest in zip(books, own, strict=True))
@@ -240,20 +234,23 @@ class _Book:
 def explainer(model: TextModel, rules: str | Composite = "attnlrp") -> TextExplainer:
     """Capture the model's graph and make it ready.
 
-    One row and two are tried at once, so that what has no rule is refused here.
+    One text is explained at once, so that what cannot be explained is refused here.
 
     Raises:
         CaptureError, UnsupportedOperatorError: the network has no graph that relevance can flow through.
+        UnsupportedModelError: its graph does not hold for a single text.
         RuleError: no such preset.
     """
     composite = preset(rules) if isinstance(rules, str) else rules
     example = model.example()
     graph = capture(model.module, example)
+    single = {name: rows[:1] for name, rows in example.items()}
     try:
-        propagate(graph, {name: rows[:1] for name, rows in example.items()}, target=0, composite=composite)
-    except InputError:
-        propagate(graph, {name: rows[:2] for name, rows in example.items()}, target=0, composite=composite)
-        return TextExplainer(model, graph, composite, least_rows=2)
+        propagate(graph, single, target=0, composite=composite, ledger=True)
+    except InputError as error:
+        raise UnsupportedModelError(
+            f"{model.kind} cannot be explained, as what was captured of it does not hold for a single text: {error}"
+        ) from error
     return TextExplainer(model, graph, composite)
 
 

@@ -11,13 +11,14 @@ import pytest
 import torch
 import transformers
 from tiny_texts import SENTENCES, bert, byte_bpe, save, wordpiece
+from tokenizers import processors
 from torch import nn
 
 from lrp_audit.adapters import huggingface, text
 from lrp_audit.adapters.margins import RunnerUp
 from lrp_audit.adapters.word_relevance import WHITE_SPACE, explain_texts, explainer
 from lrp_audit.engine import capture, propagate
-from lrp_audit.errors import ConfigError, DataError, UnsupportedModelError
+from lrp_audit.errors import ConfigError, DataError, LrpAuditError, UnsupportedModelError
 
 SHORT, LONG = SENTENCES[0], " ".join(SENTENCES * 4)
 FAMILY = "👨‍👩‍👧‍👦"
@@ -428,6 +429,42 @@ def test_a_generation_model_and_other_objects_are_refused():
         text.adapt((transformers.GPT2LMHeadModel(config), tokenizer))
     with pytest.raises(UnsupportedModelError, match="no text classifier"):
         text.adapt(nn.Linear(2, 2))
+
+
+BEST_EFFORT = {
+    "T5": (
+        {"d_model": 16, "d_kv": 8, "d_ff": 24, "num_layers": 1, "num_heads": 2, "decoder_start_token_id": 0},
+        "does not hold for a single text",
+    ),
+    "Longformer": ({"attention_window": 4, "attention": "eager"}, "cannot be exported"),
+    "BigBird": ({"block_size": 4, "num_random_blocks": 1, "attention": "eager"}, "replaces layers of its own"),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", BEST_EFFORT)
+def test_architectures_that_cannot_be_explained_say_why(kind):
+    settings, sentence = BEST_EFFORT[kind]
+    attention = settings.get("attention", "sdpa")
+    tokenizer = byte_bpe()
+    tokenizer.backend_tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", pair="<s> $A </s> $B </s>", special_tokens=[("<s>", 1), ("</s>", 2)]
+    )
+    options = {
+        "vocab_size": len(tokenizer),
+        "hidden_size": 16,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "intermediate_size": 24,
+        "pad_token_id": 0,
+        "eos_token_id": 2,
+    }
+    config = getattr(transformers, f"{kind}Config")(
+        **{name: value for name, value in (options | settings).items() if name != "attention"}
+    )
+    network = transformers.AutoModelForSequenceClassification.from_config(config, attn_implementation=attention)
+    with pytest.raises(LrpAuditError, match=sentence):
+        explainer(text.adapt((network, tokenizer)))
 
 
 def test_classes_must_fit_the_logits():
