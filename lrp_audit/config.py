@@ -18,6 +18,7 @@ import rfc8785
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from lrp_audit.errors import ConfigError
+from lrp_audit.text_config import TextSection
 from lrp_audit.toml_errors import Key, describe, did_you_mean, dotted, key_lines
 
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
@@ -195,6 +196,7 @@ class AuditConfig(Section):
     credit_score: CreditScoreSection | None = None
     checks: ChecksSection = ChecksSection()
     documents: DocumentsSection = DocumentsSection()
+    text: TextSection | None = None  # a text that the model reads
 
     @model_validator(mode="after")
     def _columns_of_families(self) -> AuditConfig:
@@ -331,6 +333,8 @@ def _decision(config: AuditConfig) -> Iterator[tuple[Key, str]]:
 
 def _families(config: AuditConfig) -> Iterator[tuple[Key, str]]:
     used = {config.family_of(column) for column in config.columns}
+    if config.text is not None:
+        used.update(config.text.reasons)
     for name, family in config.families.items():
         if name not in used and not family.columns:
             hint = did_you_mean(name, used) or f"; list its columns as {dotted(('families', name, 'columns'))}."

@@ -96,6 +96,7 @@ class TextSection(_Section):
     reasons: dict[str, ReasonWords] = Field(
         default_factory=dict
     )  # family -> what it is recognised by, most specific first
+    unmapped_share: float = Field(0.1, ge=0, le=1)  # of what counts against, from which words without a reason refuse
     special_content: Literal["refuse", "flag"] = "refuse"  # a special category is named, whatever its influence
     special_terms: dict[str, tuple[Term, ...]] = Field(default_factory=dict)  # category -> further terms
     special_exceptions: tuple[Term, ...] = ()  # phrases that are none, e.g. "church street"

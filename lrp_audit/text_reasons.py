@@ -4,7 +4,7 @@ A lender's entries, patterns and labelled spans say which words stand for which 
 counts once. Words that name a special category or a prohibited basis come first, so that no family can hide them; then
 labelled spans; then the longer of two finds; then the order of audit.toml. Words that nothing claims form a family of
 their own without any wording, so where they are a principal reason the decision is refused (RS-10). All of it is pure
-and deterministic, and linear in the text but for the lender's patterns, which are stopped after `PATTERN_SECONDS`.
+and deterministic, and linear in the text but for the lender's patterns, which stop after `PATTERN_SECONDS`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from lrp_audit.errors import ConfigError, DataError
-from lrp_audit.record import ColumnContribution
+from lrp_audit.record import ColumnContribution, FamilyContribution
 from lrp_audit.special_categories import Category, SpecialPlace
 from lrp_audit.terms import TermIndex
 from lrp_audit.text_config import TextSection, compiled
@@ -155,6 +155,20 @@ def contributions(
         )
         for item in families
         if item.words
+    )
+
+
+def rankable(families: Sequence[FamilyContribution], section: TextSection) -> tuple[FamilyContribution, ...]:
+    """The families that can be principal reasons: without `UNMAPPED` where it holds little of what counts against.
+
+    Every text has words that stand for nothing, and their small sum would otherwise take the place of a reason. At
+    `section.unmapped_share` and above it stays, and the decision is refused.
+    """
+    against = math.fsum(item.relevance for item in families if item.relevance > 0)
+    return tuple(
+        item
+        for item in families
+        if item.family != UNMAPPED or not 0 < item.relevance < section.unmapped_share * against
     )
 
 

@@ -126,6 +126,8 @@ def describe(error: ErrorDetails, schema: type[BaseModel]) -> tuple[Key, str]:
             allowed = [str(option) for option in re.findall(r"'([^']*)'", str(context["expected"]))]
             hint = did_you_mean(value, allowed) if isinstance(value, str) else ""
             return key, f"{name} must be one of {_listed(map(repr, allowed))}, not {shown(value)}{hint or '.'}"
+        case "value_error":
+            return key, f"{name}: {context['error']}."
         case kind if kind in _WANTED:
             return key, f"{name} must be {_WANTED[kind].format(**context)}, not {shown(value)}."
         case _:

@@ -16,7 +16,7 @@ from lrp_audit.reasons import group, stated
 from lrp_audit.special_categories import scanner
 from lrp_audit.text_config import ReasonWords, TextSection
 from lrp_audit.text_evidence import special_content_refusal, text_reader
-from lrp_audit.text_reasons import UNMAPPED, LabelledSpan, assign, claims, contributions, read_spans
+from lrp_audit.text_reasons import UNMAPPED, LabelledSpan, assign, claims, contributions, rankable, read_spans
 from lrp_audit.text_record import TextWord
 from lrp_audit.wording import wording
 
@@ -91,6 +91,15 @@ def test_what_no_statement_covers_is_a_family_that_has_no_wording():
     )
     assert principal.family == UNMAPPED
     assert wording(principal.family, None, config).text == ""
+
+
+@pytest.mark.parametrize(("share", "kept"), [(0.5, True), (0.1, True), (0.09, False), (0.01, False)])
+def test_a_little_relevance_without_a_statement_takes_no_reasons_place(share, kept):
+    text = "debt and more"
+    items = contributions(
+        assign(words_of(text, [1 - share, share, 0.0]), claims(text, SECTION)), "narrative", "Your message", {}
+    )
+    assert (UNMAPPED in {family.family for family in rankable(group(items), SECTION)}) is kept
 
 
 def test_contributions_name_families_and_never_quote_the_text():
