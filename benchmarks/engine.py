@@ -1,17 +1,19 @@
 """How long relevance takes, beside a plain forward and backward pass, zennit and captum.
 
-    python benchmarks/engine.py            # some minutes
-    python benchmarks/engine.py --quick    # half a minute, noisier
-    python benchmarks/engine.py --threads 1
+    python benchmarks/engine.py             # about three minutes
+    python benchmarks/engine.py --quick     # half a minute, noisier
+    python benchmarks/engine.py --threads 4
 
 The networks are multilayer perceptrons with ReLU units: 64-256-256-2 in float32, for one row and for a batch of 4096,
 with signed and with non-negative inputs; and 23-64-32-1 in float64, for a table of applicants and a population of 64.
 
 All methods run in one process, one after the other in every round and in an order drawn anew for each round, so that a
-slow moment of the machine falls on all of them. A line shows the median over rounds, the median over rounds of the
-ratio to forward + backward in the same round, and the most memory that one call holds beyond its inputs. What a method
-does once per model (capture here, registering hooks in zennit) is outside the timing; captum has no such step. A peer
-that is not installed is left out. The table goes to the terminal, the same as JSON to benchmarks/results/engine.json.
+slow moment of the machine falls on all of them. With one thread, the default, the clock is the process's own time on
+the processor, so that other work on the machine counts little; with more threads it is the clock on the wall. A line
+shows the median over rounds, the median over rounds of the ratio to forward + backward in the same round, and the most
+memory that one call holds beyond its inputs. What a method does once per model (capture here, registering hooks in
+zennit) is outside the timing; captum has no such step. A peer that is not installed is left out. The table goes to the
+terminal, the same as JSON to benchmarks/results/engine.json.
 """
 
 import argparse
@@ -174,11 +176,15 @@ def population_workload(rows: int, members: int = 64) -> dict[str, Method]:
     return methods | {"captum DeepLiftShap": lambda: DeepLiftShap(twin).attribute(x, reference, target=0)}
 
 
+def clock() -> float:
+    return time.process_time() if torch.get_num_threads() == 1 else time.perf_counter()
+
+
 def seconds(method: Method, calls: int) -> float:
-    start = time.perf_counter()
+    start = clock()
     for _ in range(calls):
         method()
-    return (time.perf_counter() - start) / calls
+    return (clock() - start) / calls
 
 
 def peak_memory(method: Method) -> float:
@@ -193,13 +199,15 @@ def peak_memory(method: Method) -> float:
     return most / 2**20
 
 
-def measure(workload: str, methods: dict[str, Method], *, rows: int, rounds: int, calls: int) -> list[Timing]:
+def measure(workload: str, methods: dict[str, Method], *, rows: int, budget: float, calls: int = 1) -> list[Timing]:
+    """Take rounds for `budget` seconds, and at least five."""
     for method in methods.values():
-        seconds(method, max(1, calls // 10))  # caches fill and threads start
+        seconds(method, calls)  # caches fill and threads start
     memory = {name: peak_memory(method) for name, method in methods.items()}
     order, shuffle = list(methods), random.Random(0).shuffle
     taken: dict[str, list[float]] = {name: [] for name in methods}
-    for _ in range(rounds):
+    end = time.monotonic() + budget
+    while time.monotonic() < end or len(taken[BASELINE]) < 5:
         shuffle(order)
         for name in order:
             taken[name].append(seconds(methods[name], calls))
@@ -212,23 +220,18 @@ def measure(workload: str, methods: dict[str, Method], *, rows: int, rounds: int
 
 
 def run(*, quick: bool) -> list[Timing]:
-    rounds, calls, applicants = (7, 1, 200) if quick else (41, 3, 1000)
+    budget, applicants = (6.0, 100) if quick else (45.0, 1000)
     timings = []
     with quiet(), ExitStack() as hooks:
         for signed in (True, False):
             methods = dense_workload(4096, signed=signed, hooks=hooks)
             name = f"4096 rows, {'signed' if signed else 'non-negative'} inputs"
-            timings += measure(name, methods, rows=4096, rounds=rounds, calls=calls)
+            timings += measure(name, methods, rows=4096, budget=budget)
         methods = dense_workload(1, signed=True, hooks=hooks)
-        timings += measure("1 row, signed inputs", methods, rows=1, rounds=rounds, calls=100 * calls)
+        timings += measure("1 row, signed inputs", methods, rows=1, budget=budget, calls=20)
         methods = population_workload(applicants)
-        timings += measure(
-            f"{applicants} rows, population of 64, float64",
-            methods,
-            rows=applicants,
-            rounds=max(5, rounds // 4),
-            calls=1,
-        )
+        name = f"{applicants} rows, population of 64, float64"
+        timings += measure(name, methods, rows=applicants, budget=budget)
     return timings
 
 
@@ -273,10 +276,9 @@ def table(timings: list[Timing]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="fewer rounds")
-    parser.add_argument("--threads", type=int, help="threads that torch may use (default: its own choice)")
+    parser.add_argument("--threads", type=int, default=1, help="threads that torch may use (default: 1)")
     arguments = parser.parse_args()
-    if arguments.threads:
-        torch.set_num_threads(arguments.threads)
+    torch.set_num_threads(arguments.threads)
     timings = run(quick=arguments.quick)
     facts = environment()
     print(", ".join(f"{name} {value}" for name, value in facts.items()))

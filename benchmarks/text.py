@@ -1,0 +1,200 @@
+"""How long the relevance of words takes on a BERT-base, beside its own forward and backward pass, LXT and captum.
+
+    python benchmarks/text.py                       # some minutes
+    python benchmarks/text.py --quick               # about a minute: 3 rounds, few steps of integrated gradients
+    python benchmarks/text.py --lxt-python PATH     # with LXT, by the Python of an environment that has it
+    python benchmarks/text.py --device cuda --dtype bfloat16
+
+The network has BERT-base's size (12 layers, 768 wide) and random weights, 128 tokens, one text and eight at once. Every
+method explains class 1 over class 0. "forward + backward" is gradient x input at the word embeddings: one forward and
+one backward pass, the least that any method of this kind takes. Capture is once per model and stands above the table.
+LXT patches classes for its whole process, so it runs in another one; it takes its turn in every round all the same. How
+to read a line is said in README.md.
+"""
+
+import argparse
+import json
+import subprocess
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import engine as harness  # the script beside this one
+import torch
+from torch import Tensor
+from transformers import BertConfig, BertForSequenceClassification
+
+from lrp_audit.engine import RelevanceGraph, capture, preset, propagate
+
+RESULTS = Path(__file__).parent / "results" / "text.json"
+TOKENS = 128
+BATCHES = (1, 8)
+TARGET = (1, 0)
+LXT = "LXT 2.1"
+
+
+class Worker:
+    """LXT in the other process: `calls` explains once."""
+
+    def __init__(self, python: str, threads: int) -> None:
+        command = [python, str(Path(__file__).parent / "peers" / "lxt_worker.py"), str(threads)]
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
+
+    def ask(self, line: str) -> float:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        print(line, file=self.process.stdin, flush=True)
+        answer = self.process.stdout.readline()
+        if not answer:
+            raise SystemExit("The environment of --lxt-python has no working lxt 2.1 with transformers 4.57.")
+        return float(json.loads(answer))
+
+
+@contextmanager
+def worker(python: str | None) -> Iterator[Worker | None]:
+    """The process of LXT, ended on leaving; None where no environment is named."""
+    if python is None:
+        yield None
+        return
+    other = Worker(python, torch.get_num_threads())
+    try:
+        yield other
+    finally:
+        other.process.kill()
+        other.process.wait()
+
+
+def network(device: str, dtype: torch.dtype) -> BertForSequenceClassification:
+    torch.manual_seed(0)
+    return BertForSequenceClassification(BertConfig()).eval().requires_grad_(False).to(device, dtype)
+
+
+def token_ids(batch: int, device: str) -> Tensor:
+    return torch.randint(1000, 30000, (batch, TOKENS), generator=torch.Generator().manual_seed(1)).to(device)
+
+
+def margin(logits: Tensor) -> Tensor:
+    return logits[:, TARGET[0]] - logits[:, TARGET[1]]
+
+
+def forward(model: BertForSequenceClassification, ids: Tensor) -> Tensor:
+    with torch.no_grad():
+        return model(ids, attention_mask=torch.ones_like(ids)).logits
+
+
+def gradient(model: BertForSequenceClassification, ids: Tensor) -> Tensor:
+    embedded = model.get_input_embeddings()(ids).requires_grad_()
+    logits = model(inputs_embeds=embedded, attention_mask=torch.ones_like(ids)).logits
+    return (torch.autograd.grad(margin(logits).sum(), embedded)[0] * embedded).sum(-1)
+
+
+def inputs(ids: Tensor) -> dict[str, Tensor]:
+    return {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+
+
+def ours(graph: RelevanceGraph, ids: Tensor) -> dict[str, harness.Method]:
+    attnlrp, cp_lrp, given = preset("attnlrp"), preset("cp-lrp"), inputs(ids)
+    return {
+        "lrp_audit attnlrp": lambda: propagate(graph, given, target=TARGET, composite=attnlrp),
+        "lrp_audit attnlrp, with ledger": lambda: propagate(
+            graph, given, target=TARGET, composite=attnlrp, ledger=True
+        ),
+        "lrp_audit cp-lrp": lambda: propagate(graph, given, target=TARGET, composite=cp_lrp),
+    }
+
+
+def integrated_gradients(model: BertForSequenceClassification, ids: Tensor, steps: int) -> harness.Method | None:
+    """One gradient pass per step, as captum's `internal_batch_size` asks for; None without captum."""
+    try:
+        from captum.attr import LayerIntegratedGradients
+    except ImportError:
+        return None
+    twin = network(str(ids.device), next(model.parameters()).dtype)
+    method = LayerIntegratedGradients(
+        lambda tokens: margin(twin(tokens, attention_mask=torch.ones_like(tokens)).logits), twin.get_input_embeddings()
+    )
+    mask = torch.full_like(ids, 103)
+    return lambda: method.attribute(ids, mask, n_steps=steps, internal_batch_size=len(ids))
+
+
+def on_device(method: harness.Method, device: str) -> harness.Method:
+    """Wait for the device, so that the clock sees the whole call."""
+    if not device.startswith("cuda"):
+        return method
+
+    def waiting() -> object:
+        found = method()
+        torch.cuda.synchronize()
+        return found
+
+    return waiting
+
+
+def workload(
+    model: BertForSequenceClassification, graph: RelevanceGraph, batch: int, other: Worker | None, rounds: int
+) -> list[harness.Timing]:
+    device = str(next(model.parameters()).device)
+    ids = token_ids(batch, device)
+    methods: dict[str, harness.Method] = {
+        "forward": lambda: forward(model, ids),
+        harness.BASELINE: lambda: gradient(model, ids),
+        **ours(graph, ids),
+    }
+    methods = {name: on_device(method, device) for name, method in methods.items()}
+    if other is not None:
+        other.ask(f"prepare {batch} {TOKENS}")
+        methods[LXT] = lambda: other.ask("run")
+    name = f"{batch} text{'s' * (batch > 1)} of {TOKENS} tokens"
+    timings = harness.measure(name, methods, rows=batch, rounds=rounds, calls=1)
+    return [replace(t, memory=other.ask("memory")) if other is not None and t.method == LXT else t for t in timings]
+
+
+def run(arguments: argparse.Namespace) -> tuple[float, list[harness.Timing]]:
+    model = network(arguments.device, getattr(torch, arguments.dtype))
+    started = time.perf_counter()
+    graph = capture(model, inputs(token_ids(2, arguments.device)))
+    captured = time.perf_counter() - started
+    timings: list[harness.Timing] = []
+    with warnings.catch_warnings(), worker(arguments.lxt_python) as other:
+        warnings.simplefilter("ignore")
+        for batch in BATCHES:
+            timings += workload(model, graph, batch, other, rounds=3 if arguments.quick else 15)
+            ids = token_ids(batch, arguments.device)
+            steps = 8 if arguments.quick else 32
+            method = None if arguments.quick and batch > 1 else integrated_gradients(model, ids, steps)
+            if method is not None:  # a minute a call: fewer rounds
+                slow = {harness.BASELINE: on_device(lambda: gradient(model, ids), arguments.device)}  # noqa: B023
+                slow[f"captum integrated gradients, {steps} steps"] = on_device(method, arguments.device)
+                rounds = 1 if arguments.quick else 3
+                timings += harness.measure(timings[-1].workload, slow, rows=batch, rounds=rounds, calls=1)[1:]
+    return captured, timings
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="fewer rounds")
+    parser.add_argument("--threads", type=int, help="threads that torch may use (default: its own choice)")
+    parser.add_argument("--lxt-python", help="Python of an environment with lxt 2.1 and transformers 4.57")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--dtype", default="float32", choices=["float32", "bfloat16"])
+    arguments = parser.parse_args()
+    if arguments.threads:
+        torch.set_num_threads(arguments.threads)
+    captured, timings = run(arguments)
+    facts = harness.environment() | {"device": arguments.device, "dtype": arguments.dtype}
+    print(", ".join(f"{name} {value}" for name, value in facts.items()))
+    print(f"capture, once per model: {captured:.1f} s")
+    print(harness.table(timings))
+    RESULTS.parent.mkdir(exist_ok=True)
+    found = {"environment": facts, "capture_seconds": captured, "timings": [asdict(t) for t in timings]}
+    RESULTS.write_text(json.dumps(found, indent=2) + "\n")
+    print(f"\nwritten to {RESULTS.relative_to(Path(__file__).parent.parent)}")
+
+
+if __name__ == "__main__":
+    main()
