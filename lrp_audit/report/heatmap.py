@@ -27,6 +27,7 @@ from lrp_audit.text_record import MappedSpan, ScoredSpan, TextEvidence
 
 FOLDER = "heatmap"
 STRONGEST = 4  # bins to either side of the neutral one
+DRAWN = 4000  # words drawn of a very long text; the tables cover all of them
 WORDS, SENTENCES, PLACES = 12, 5, 6  # rows of the tables, and stretches named per family
 _CONTEXT, _SENTENCE = 34, 200  # characters shown around a word, and of a sentence
 _LINE_BREAK = re.compile(r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
@@ -105,7 +106,7 @@ def text_view(evidence: TextEvidence, config: AuditConfig) -> TextView:
         label=evidence.label,
         notes=tuple(_notes(evidence)),
         scale=scale(limit),
-        paragraphs=paragraphs(evidence.text, evidence.words, limit),
+        paragraphs=paragraphs(evidence.text[: _drawn(evidence)], evidence.words[:DRAWN], limit),
         words=tuple(_word_rows(evidence, decimals)),
         sentences=tuple(_sentence_rows(evidence, decimals)),
         families=tuple(_family_rows(evidence, config, decimals)),
@@ -167,6 +168,11 @@ def row(  # a table's row is a label, a number and what goes with them
     return Row(text, signed(relevance, decimals), side, before, after, details)
 
 
+def _drawn(evidence: TextEvidence) -> int:
+    """How many characters are drawn."""
+    return len(evidence.text) if len(evidence.words) <= DRAWN else evidence.words[DRAWN - 1].end
+
+
 def _pieces(text: str, words: Sequence[ScoredSpan], limit: float) -> Iterator[tuple[str, int]]:
     position = 0
     for word in words:
@@ -200,6 +206,8 @@ def _notes(evidence: TextEvidence) -> Iterator[str]:
             f"The text is longer than the model reads at once. It was read in {evidence.windows} overlapping parts, "
             "and every word counts once."
         )
+    if len(evidence.words) > DRAWN:
+        yield f"The first {DRAWN:,} of {len(evidence.words):,} words are drawn; the tables cover all of them."
     if evidence.unread:
         yield f"The model read the beginning only: the last {evidence.unread} words took no part in the decision."
     masked = ", ".join(f"{kind} ({count})" for kind, count in evidence.masked.items())

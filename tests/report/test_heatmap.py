@@ -16,6 +16,7 @@ from rich.console import Console
 from lrp_audit.config import AuditConfig, FamilySection, ModelSection
 from lrp_audit.record import canonical
 from lrp_audit.report.heatmap import (
+    DRAWN,
     STRONGEST,
     bin_of,
     heatmap_html,
@@ -231,6 +232,15 @@ def test_six_hundred_words_take_few_elements_and_the_same_bytes_come_out_twice()
     assert html.count("<span") == len(shaded)
     assert len(shaded) < sum(1 for _ in groupby(LONG.words, lambda w: bin_of(w.relevance, 1)))
     assert heatmap_pdf(LONG, CONFIG) == heatmap_pdf(LONG, CONFIG)
+
+
+def test_of_a_very_long_text_the_beginning_is_drawn_and_the_page_says_so():
+    count = DRAWN + 50
+    item = evidence("a " * count, [0.0] * (count - 1) + [1.0])
+    view = text_view(item, CONFIG)
+    assert sum(len(run.text.split()) for line in view.paragraphs for run in line) == DRAWN
+    assert any(f"{DRAWN:,} of {count:,} words" in note for note in view.notes)
+    assert [row.number for row in view.words] == ["+1.00"]
 
 
 @pytest.mark.real
