@@ -44,6 +44,32 @@ def assigned(h: Tensor) -> Tensor:
     return result
 
 
+class SequenceFirst(nn.Module):
+    """Attention that keeps the rows in the second dimension."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.attention = nn.MultiheadAttention(2, 1)
+
+    def forward(self, h: Tensor) -> Tensor:
+        steps = h.view(-1, 4, 2).transpose(0, 1)
+        return self.attention(steps, steps, steps, need_weights=False)[0].transpose(0, 1)
+
+
+class Recurrent(nn.Module):
+    """The last state and all outputs of a recurrent layer over four steps."""
+
+    def __init__(self, layer: type[nn.RNNBase], **options: bool) -> None:
+        super().__init__()
+        self.layer = layer(2, 3, **options)
+        self.rows_first = bool(options.get("batch_first"))
+
+    def forward(self, h: Tensor) -> Tensor:
+        steps = h.view(-1, 4, 2)
+        output = self.layer(steps if self.rows_first else steps.transpose(0, 1))[0]
+        return output if self.rows_first else output.transpose(0, 1)
+
+
 ELEMENTWISE: Mapping[str, Operator] = {
     "relu": F.relu,
     "relu6": F.relu6,
@@ -114,6 +140,7 @@ MULTIPLYING: Mapping[str, Operator] = {
     "grouped-query attention": lambda h: F.scaled_dot_product_attention(
         heads(h, 2), heads(h, 2)[:, :1], heads(h, 2)[:, 1:], enable_gqa=True
     ),
+    "attention, rows second": SequenceFirst(),
     "attention with a scale": lambda h: attention(h, scale=5.0),
 }
 MOVING: Mapping[str, Operator] = {
@@ -133,6 +160,14 @@ MOVING: Mapping[str, Operator] = {
     "stack": lambda h: torch.stack(h.unbind(1)[::2], 1),
     "permute": lambda h: h.view(-1, 2, 4).permute(0, 2, 1).reshape(-1, 8),
     "unfold": lambda h: h.unfold(1, 3, 2),
+    "rows last": lambda h: torch.tanh(h.t()).t(),
+    "rows merged": lambda h: torch.tanh(h.reshape(-1, 2)).reshape(-1, 8),
+}
+RECURRENT: Mapping[str, Operator] = {
+    "LSTM": Recurrent(nn.LSTM, batch_first=True),
+    "LSTM, rows second": Recurrent(nn.LSTM),
+    "LSTM in both directions": Recurrent(nn.LSTM, batch_first=True, bidirectional=True),
+    "GRU": Recurrent(nn.GRU, batch_first=True),
 }
 NO_ZERO: Mapping[str, Operator] = {
     "log": lambda h: torch.log(1 + h * h),
@@ -180,7 +215,13 @@ UNUSUAL: Mapping[str, Operator] = {
     "instance norm": lambda h: F.instance_norm(h.view(-1, 2, 4)),
     "attention with a mask from the path": lambda h: attention(h, attn_mask=h[:, :4].view(-1, 1, 1, 4)),
 }
-ONE_GRAPH = {"elementwise": ELEMENTWISE, "reducing": REDUCING, "multiplying": MULTIPLYING, "moving": MOVING}
+ONE_GRAPH = {
+    "elementwise": ELEMENTWISE,
+    "reducing": REDUCING,
+    "multiplying": MULTIPLYING,
+    "moving": MOVING,
+    "recurrent": RECURRENT,
+}
 A_GRAPH_EACH = {"no zero": NO_ZERO, "conditional": CONDITIONAL, "unusual": UNUSUAL}
 """The engine refuses a whole graph for one operator, so those that it may refuse stand alone."""
 
