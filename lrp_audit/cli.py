@@ -22,6 +22,7 @@ from lrp_audit.errors import DataError, LrpAuditError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from lrp_audit.explanation import Explanation
     from lrp_audit.output import Document, Written
     from lrp_audit.record import Record
     from lrp_audit.session import Session
@@ -35,7 +36,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-Model = Annotated[Path, typer.Argument(help="Model file: .skops, .pt2; others with --trust-model.", metavar="MODEL")]
+Model = Annotated[
+    Path,
+    typer.Argument(help="Model: .skops, .pt2 or a Hugging Face directory; others with --trust-model.", metavar="MODEL"),
+]
 Data = Annotated[Path, typer.Argument(help="Decisions, a row each: CSV or Parquet.", metavar="DATA")]
 Config = Annotated[Path, typer.Option("--config", help="The settings.", metavar="FILE")]
 Id = Annotated[str | None, typer.Option("--id", help="Only the decision with this id.", metavar="ID")]
@@ -94,6 +98,10 @@ def explain(
     reference: Annotated[
         Literal["near_cutoff", "all_applicants", "zero"] | None, typer.Option(help="Whom to compare with.")
     ] = None,
+    text: Annotated[
+        str | None,
+        typer.Option(help="The column a text classifier reads, where there is no --config.", metavar="COLUMN"),
+    ] = None,
     top: Annotated[int, typer.Option(help="Bars for each decision.", min=1)] = 10,
     rows: Annotated[int, typer.Option(help="Decisions to show, adverse ones first.", min=1)] = 5,
     as_json: AsJson = False,
@@ -105,15 +113,18 @@ def explain(
     from lrp_audit.facts import text_columns
     from lrp_audit.tables import read_table
 
-    frame = read_table(data, text=() if config is None else text_columns(load(config).facts))
-    found = explain_table(model, frame, config=config, adverse=adverse, reference=reference, trust_model=trust_model)
-    records = [item.record for item in found if id_ is None or item.id == id_]
-    if not records:
+    frame = read_table(data, text=["id"] if config is None else text_columns(load(config).facts))
+    found = explain_table(
+        model, frame, config=config, adverse=adverse, reference=reference, text=text, trust_model=trust_model
+    )
+    chosen = [item for item in found if id_ is None or item.id == id_]
+    if not chosen:
         raise DataError(f"{data} holds no decision with id {id_!r}.")
+    records = [item.record for item in chosen]
     if as_json:
         _print_records(records)
     else:
-        _show(records, top, 1 if id_ is not None else rows)
+        _show(chosen, top, 1 if id_ is not None else rows)
     if id_ is not None and not all(record.outcome for record in records):
         raise typer.Exit(2)
 
@@ -286,21 +297,25 @@ def _exit_for_named(records: Sequence[Record], *, approved: bool) -> None:
         raise typer.Exit(2 if refusal.state == "INVALID_INPUT" else 1)
 
 
-def _show(records: Sequence[Record], top: int, most: int) -> None:
+def _show(chosen: Sequence[Explanation], top: int, most: int) -> None:
     from rich.console import Console
 
+    from lrp_audit.report.heatmap_terminal import heatmap_terminal
     from lrp_audit.terminal import decision_table, headline, strongest, sum_line
 
     console = Console(highlight=False)
-    order = sorted(records, key=lambda record: record.outcome is None or not record.outcome.adverse)  # stable
-    for record in order[:most]:
+    order = sorted(chosen, key=lambda item: item.record.outcome is None or not item.record.outcome.adverse)  # stable
+    for item in order[:most]:
+        record = item.record
         if record.contributions:
             console.print(decision_table(record, console, top))
         else:
             console.print(headline(record), markup=False)
         console.print(sum_line(record, len(strongest(record.contributions, top))) + "\n", markup=False)
-    if len(records) > most:
-        _say(f"{len(records) - most} more: --rows, --id or --json shows them.")
+        for evidence in record.text_evidence:
+            console.print(heatmap_terminal(evidence, item.config))
+    if len(chosen) > most:
+        _say(f"{len(chosen) - most} more: --rows, --id or --json shows them.")
 
 
 def _print_records(records: Sequence[Record]) -> None:

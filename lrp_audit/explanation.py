@@ -13,7 +13,7 @@ import pandas as pd
 from lrp_audit import report
 from lrp_audit.adapters.formats import open_model
 from lrp_audit.adapters.text import TextModel
-from lrp_audit.config import AuditConfig, DecisionSection, ModelSection, ReferenceSection, load
+from lrp_audit.config import AuditConfig, DecisionSection, FactsSection, ModelSection, ReferenceSection, load
 from lrp_audit.decisions import Decision, decide
 from lrp_audit.errors import ConfigError, DataError
 from lrp_audit.output import write_bytes
@@ -145,7 +145,7 @@ def explain(
     """
     if frame.empty:
         raise DataError("The table to explain has no rows.")
-    settings = load(config) if isinstance(config, (str, Path)) else config or _bare(model)
+    settings = load(config) if isinstance(config, (str, Path)) else config or _bare(model, frame)
     if isinstance(model, (str, Path)):
         model = open_model(Path(model), trust=trust_model, code=settings.model.code)
     ready = adapted(settings, model)
@@ -169,9 +169,10 @@ def summary(record: Record) -> str:
     return words
 
 
-def _bare(model: Any) -> AuditConfig:
+def _bare(model: Any, frame: pd.DataFrame) -> AuditConfig:
+    """Settings where there are none; a column named `id` then holds the ids."""
     name = str(model) if isinstance(model, (str, Path)) else type(model).__name__
-    return AuditConfig(model=ModelSection(file=name))
+    return AuditConfig(model=ModelSection(file=name), facts=FactsSection(id="id" if "id" in frame else None))
 
 
 def _last(classes: Sequence[str]) -> str:
