@@ -19,7 +19,7 @@ from torch.export import Dim, ExportedProgram
 from torch.export.graph_signature import InputKind
 
 from lrp_audit.engine.canonize import require_evaluation
-from lrp_audit.engine.graph import Ref, RelevanceGraph
+from lrp_audit.engine.graph import HALF, Ref, RelevanceGraph
 from lrp_audit.engine.lower import lower
 from lrp_audit.engine.recurrent import PackedAsPadded, with_leaf_operators
 from lrp_audit.errors import CaptureError, EngineError, InputError, TrainingModeError
@@ -29,7 +29,6 @@ Inputs = Tensor | Sequence[Tensor] | Mapping[str, Tensor]
 Target = Callable[[Tensor], Tensor]
 
 _EXPORT_LOCK = threading.RLock()  # torch.export is not thread-safe: four threads exporting at once crashed
-HALF = (torch.float16, torch.bfloat16)
 _DECOMPOSED = (  # long tail of operators that are plain compositions of others
     aten.addcdiv.default,
     aten.addcmul.default,
@@ -122,6 +121,7 @@ def _export_module(model: nn.Module, example: Inputs) -> tuple[list[str], Export
     model = with_leaf_operators(model)
     parameters = _parameter_names(model)
     named = name_inputs(parameters, example)
+    _require_known(model, named, parameters)
     widened = {name: _widen(name, tensor) for name, tensor in named.items()}
     sizes = tuple(_dynamic_sizes(tensor) for tensor in widened.values())
     module = _Logits(model, tuple(widened))
@@ -132,7 +132,6 @@ def _export_module(model: nn.Module, example: Inputs) -> tuple[list[str], Export
                 tuple(widened.values()),
                 dynamic_shapes=(sizes,),
                 strict=False,
-                prefer_deferred_runtime_asserts_over_guards=False,
             )
         except EngineError:
             raise
@@ -155,6 +154,13 @@ def _quiet() -> Iterator[None]:
         finally:
             for logger, level in zip(loggers, levels, strict=True):
                 logger.setLevel(level)
+
+
+def _require_known(model: nn.Module, named: Mapping[str, Tensor], parameters: Sequence[str]) -> None:
+    takes_any = any(p.kind is p.VAR_KEYWORD for p in inspect.signature(model.forward).parameters.values())
+    unknown = [name for name in named if name not in parameters]
+    if unknown and not takes_any:
+        raise InputError(f"The model has no input {unknown[0]!r}; it takes {', '.join(parameters)}.")
 
 
 def _parameter_names(model: nn.Module) -> list[str]:

@@ -13,6 +13,8 @@ from torch import Tensor
 
 from lrp_audit.errors import CaptureError, InputError, NonFiniteError
 
+HALF = (torch.float16, torch.bfloat16)
+
 
 @dataclass(frozen=True, slots=True)
 class Ref:

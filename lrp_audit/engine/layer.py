@@ -37,17 +37,10 @@ class LinearLayer(ABC):
         """Raise `RuleError` unless input and output have the same shape."""
 
     def size(self) -> Tensor:
-        """Σ_j |x_j w_jk| for each output k."""
-        return self.apply(self.x.abs(), self.weight("absolute"))
+        """Sum of the sizes of all contributions to each output, Σ_j |x_j w_jk| + |b_k|.
 
-    def positive(self, size: Tensor) -> Tensor:
-        """Sum of the positive contributions to each output: Σ_j (x_j w_jk)⁺ + b_k⁺ = ½ (Σ x w + size) + b⁺."""
-        if self.bias is None:
-            return (self.z + size).mul_(0.5).clamp_(min=0)
-        return (self.z + size).sub_(self.bias).mul_(0.5).clamp_(min=0).add_(self.bias.clamp(min=0))
-
-    def negative(self, size: Tensor) -> Tensor:
-        """Sum of the negative contributions to each output: ½ (Σ x w - size) + b⁻."""
-        if self.bias is None:
-            return (self.z - size).mul_(0.5).clamp_(max=0)
-        return (self.z - size).sub_(self.bias).mul_(0.5).clamp_(max=0).add_(self.bias.clamp(max=0))
+        With it the positive contributions sum to ½ (size + z) and the negative ones to ½ (z - size), for signed inputs
+        at the price of one matrix product.
+        """
+        size = self.apply(self.x.abs(), self.weight("absolute"))
+        return size if self.bias is None else size.add_(self.bias.abs())

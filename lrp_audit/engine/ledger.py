@@ -52,7 +52,7 @@ class Ledger:
         for entry in self.entries:
             for sink, value in entry.sinks.items():
                 found[sink] = found[sink] + value if sink in found else value
-        return {sink: found[sink] for sink in SINKS if sink in found}
+        return {sink: found[sink] for sink in _in_order(found)}
 
     @property
     def imbalance(self) -> Tensor:
@@ -73,7 +73,7 @@ class Ledger:
     def table(self) -> str:
         """A printable table by module path, means over rows, with a last line for the whole model."""
         rows = self.by_module()
-        sinks = [sink for sink in SINKS if any(sink in row for row in rows.values())]
+        sinks = _in_order(self.totals())
         head = ["module", "inflow", "outflow", *sinks]
         body = [[name or "(model)", *_cells(row, head[1:])] for name, row in rows.items()]
         whole = {sink: float(value.mean()) for sink, value in self.totals().items()}
@@ -83,6 +83,10 @@ class Ledger:
     def __str__(self) -> str:
         """See `table`."""
         return self.table()
+
+
+def _in_order(sinks: Iterable[str]) -> list[str]:
+    return sorted(sinks, key=lambda sink: (SINKS.index(sink) if sink in SINKS else len(SINKS), sink))
 
 
 def _cells(row: Mapping[str, float], columns: Iterable[str]) -> list[str]:

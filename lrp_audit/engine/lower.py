@@ -11,7 +11,7 @@ from torch.export import ExportedProgram
 from torch.export.graph_signature import InputKind, OutputKind
 
 from lrp_audit.engine.canonize import Draft, arguments, canonize, module_path
-from lrp_audit.engine.graph import Input, Node, Ref, RelevanceGraph, SizeCheck
+from lrp_audit.engine.graph import HALF, Input, Node, Ref, RelevanceGraph, SizeCheck
 from lrp_audit.errors import CaptureError
 
 
@@ -53,7 +53,7 @@ def _require_tensors(inputs: Sequence[fx.Node], names: Sequence[str]) -> None:
             raise CaptureError(f"The model's input {name!r} is not a tensor; export it with tensor inputs only.")
         if value.ndim == 0 or isinstance(value.shape[0], int):
             raise CaptureError(
-                f"The number of rows of input {name!r} is fixed by the exported model; export it again with "
+                f"The number of rows of input {name!r} is fixed by the model or its export; export it again with "
                 "dynamic_shapes that give dimension 0 of every input torch.export.Dim.AUTO (or Dim('batch'))."
             )
 
@@ -117,6 +117,8 @@ def _build(draft: Draft, names: Sequence[str], weights: Mapping[str, Tensor], ch
     output = draft.output.meta["val"]
     if not output.dtype.is_floating_point:
         raise CaptureError(f"The model's output has dtype {output.dtype}; logits must be real numbers.")
+    if output.dtype in HALF:
+        raise CaptureError("The program was exported in half precision; export it in float32.")
     return RelevanceGraph(nodes, constants, inputs, index[draft.output], checks, weights, output.dtype)
 
 

@@ -60,7 +60,7 @@ class Plan:
         rowwise: every row is worked on by itself along dimension 0, so a reference may broadcast.
         rows_known: every value says which of its dimensions counts rows (the ledger needs it).
         shared: constants of the instance that must agree between input and reference.
-        sources: indices of inputs that get relevance.
+        sources: indices of inputs that get relevance; zero if nothing leads from them to the goal.
     """
 
     goal: int
@@ -85,6 +85,7 @@ def make_plan(graph: RelevanceGraph, composite: Composite, goal: int, has_refere
     if status.get(goal) != "value":
         raise InputError(_no_path(graph))
     path = _needed(goal, steps)
+    sources = _sources(graph, steps)
     for index in path & steps.keys():
         if steps[index].operator is None and steps[index].node.operator != GETITEM:
             raise UnsupportedOperatorError(f"There is no relevance rule for {steps[index].node.describe()}.")
@@ -95,13 +96,12 @@ def make_plan(graph: RelevanceGraph, composite: Composite, goal: int, has_refere
     shared = _shared(graph, steps)
     rowwise = _is_rowwise(graph, steps, shared, goal)
     kept = _kept(steps, has_reference or keep_all) | {goal, graph.output, *(i.index for i in graph.inputs), *shared}
-    sources = frozenset(item.index for item in graph.inputs if item.index in path)
     return Plan(
         goal=goal,
         forward=_forward(graph, kept, goal),
         backward=backward,
         rowwise=rowwise,
-        rows_known=all((step.node.rows or 0) >= 0 for step in steps.values()),
+        rows_known=all(step.node.rows is not None and step.node.rows >= 0 for step in steps.values()),
         shared=shared,
         sources=sources,
     )
@@ -209,6 +209,15 @@ def _needed(goal: int, steps: Mapping[int, Step]) -> set[int]:
         for _, target in step.places:
             needed.update([target] if isinstance(target, int) else [t for t in target if t is not None])
     return needed
+
+
+def _sources(graph: RelevanceGraph, steps: Mapping[int, Step]) -> frozenset[int]:
+    """Float inputs, and inputs whose codes reach a table look-up; masks are neither."""
+    looked_up: set[int] = set()
+    for index, step in steps.items():
+        if step.operator is not None and step.operator.lookup is not None:
+            looked_up |= _needed(index, steps)
+    return frozenset(i.index for i in graph.inputs if i.dtype.is_floating_point or i.index in looked_up)
 
 
 def _assign(

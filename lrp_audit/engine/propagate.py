@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.export import ExportedProgram
 
-from lrp_audit.engine.capture import HALF, Inputs, capture, name_inputs, with_target
+from lrp_audit.engine.capture import Inputs, capture, name_inputs, with_target
 from lrp_audit.engine.composite import Composite, preset
-from lrp_audit.engine.graph import RelevanceGraph, require_finite
+from lrp_audit.engine.graph import HALF, RelevanceGraph, require_finite
 from lrp_audit.engine.ledger import Books, Ledger, entries, join_books, mean_books, member_mean, row_sum
 from lrp_audit.engine.plan import Plan, make_plan
 from lrp_audit.engine.sweep import Values, backward, forward, require_same, take_rows
@@ -194,10 +194,11 @@ class _Run:
         """No reference, or one of its own for every row."""
         values = forward(self.graph, self.plan, inputs)
         base = None if reference is None else forward(self.graph, self.plan, reference)
-        relevance, books = self._back(values, base, piece, piece.stop - piece.start)
         explained = self.goal.value(values[self.plan.goal], piece)
         if base is not None:
+            require_same(self.graph, self.plan, values, base, paired=True)
             explained = explained - self.goal.value(base[self.plan.goal], piece)
+        relevance, books = self._back(values, base, piece, piece.stop - piece.start)
         return _Part(relevance, values[self.graph.output], explained, books)
 
     def _broadcast(self, inputs: dict[str, Tensor], reference: Values, count: int, piece: slice) -> _Part:
@@ -245,6 +246,7 @@ class _Run:
         values = forward(self.graph, self.plan, {n: v.repeat_interleave(count, 0) for n, v in inputs.items()})
         repeated = {n: v.repeat(rows, *[1] * (v.ndim - 1)) for n, v in members.inputs.items()}
         reference = forward(self.graph, self.plan, repeated)
+        require_same(self.graph, self.plan, values, reference, paired=True)
         relevance, books = self._back(values, reference, piece, rows * count)
         node, base = values[self.plan.goal], reference[self.plan.goal]
         firsts = _group(node, count)[:, 0]

@@ -103,8 +103,9 @@ class Gamma(Rule):
 
     Contributions of the output's own sign count ``1 + γ`` times: ``m_j = Σ_k w^γ_jk m_k z_k / st(z^γ_k)`` with
     ``z^γ = z + γ z⁺`` where ``z > 0`` and ``z + γ z⁻`` where ``z < 0``; ``w^γ`` follows the sign of ``x_j``.
-    With ``t = s sign(z)`` the four cases collapse to ``(1 + γ/2) Wᵀs + γ/2 sign(x) |W|ᵀt``. As ``|z^γ| >= |z|``, no
-    stabiliser is needed where there is no bias: with a reference there is none, and the sum is exact.
+    ``z^γ`` has the sign of ``z`` and the size ``(1 + γ/2) |z| + γ/2 Σ |x w|``, so with ``s = m z / st(z^γ)`` and
+    ``t = s sign(z)`` the four cases collapse to ``(1 + γ/2) Wᵀs + γ/2 sign(x) |W|ᵀt``. No stabiliser is needed where
+    there is no bias: with a reference there is none, and the sum is exact.
     """
 
     gamma: float = 0.25
@@ -117,35 +118,33 @@ class Gamma(Rule):
 
     def back(self, m: Tensor, layer: LinearLayer) -> Tensor:
         """See the class."""
-        share = self._share(m, layer, self._denominator(layer))
-        lifted = layer.transpose(share * layer.z.sign(), layer.weight("absolute"))
-        signed = lifted.mul_(layer.x.sign()) if layer.x.min() < 0 else lifted
-        return layer.transpose(share, layer.weight()).mul_(1 + self.gamma / 2).add_(signed, alpha=self.gamma / 2)
+        scale, half = self._scale(m, layer), self.gamma / 2
+        z, x = layer.z, layer.x
+        lifted = layer.transpose(scale * z, layer.weight("absolute"))
+        if x.min() < 0:
+            lifted = lifted.mul_(x.sign())
+        return layer.transpose(scale.mul_(z.abs()), layer.weight()).mul_(1 + half).add_(lifted, alpha=half)
 
     def sinks(self, m: Tensor, layer: LinearLayer) -> Sinks:
         """Bias share (lifted where it has the output's sign) and stabiliser share."""
-        denominator = self._denominator(layer)
-        share = self._share(m, layer, denominator)
-        sinks = {"stabiliser": m * layer.z - share * denominator}
-        if layer.bias is not None:
-            sinks["bias"] = share * (layer.bias + self.gamma * self._own_sign(layer.bias, layer.z))
+        z, bias = layer.z, layer.bias
+        scale = self._scale(m, layer)
+        sinks = {"stabiliser": m * z - scale * z * self._size(layer)}
+        if bias is not None:
+            own_sign = torch.where(z < 0, bias.clamp(max=0), bias.clamp(min=0))
+            sinks["bias"] = scale * z.abs() * (bias + self.gamma * own_sign)
         return sinks
 
-    def _denominator(self, layer: LinearLayer) -> Tensor:
-        z, bias = layer.z, layer.bias
-        own = torch.copysign(layer.size(), z).add_(z)  # twice the contributions of z's sign, the bias among them
-        if bias is not None:
-            own.sub_(bias).add_(self._own_sign(bias, z), alpha=2)
-        return torch.add(z, own, alpha=self.gamma / 2)
+    def _size(self, layer: LinearLayer) -> Tensor:
+        """``|z^γ|``."""
+        return layer.size().mul_(self.gamma / 2).add_(layer.z.abs(), alpha=1 + self.gamma / 2)
 
-    def _share(self, m: Tensor, layer: LinearLayer, denominator: Tensor) -> Tensor:
+    def _scale(self, m: Tensor, layer: LinearLayer) -> Tensor:
+        """``m / (|z^γ| + ε)``."""
+        size = self._size(layer)
         if layer.is_difference:
-            return torch.where(denominator == 0, 0.0, m * layer.z / denominator)
-        return m * layer.z / stabilise(denominator, self.stabiliser)
-
-    @staticmethod
-    def _own_sign(bias: Tensor, z: Tensor) -> Tensor:
-        return torch.where(z < 0, bias.clamp(max=0), bias.clamp(min=0))
+            return m / size.masked_fill_(size == 0, 1.0)  # then z is 0 too
+        return m / size.add_(self.stabiliser)
 
 
 @dataclass(frozen=True)
@@ -172,15 +171,13 @@ class AlphaBeta(Rule):
 
     def back(self, m: Tensor, layer: LinearLayer) -> Tensor:
         """See the class."""
-        size = layer.size()
-        positive, negative = self._shares(m, layer, layer.positive(size), layer.negative(size))
+        positive, negative = self._shares(m, layer, *self._sides(layer))
         return _by_sign(layer, positive, negative)
 
     def sinks(self, m: Tensor, layer: LinearLayer) -> Sinks:
         """Bias shares, stabiliser shares, and what an empty side loses or doubles."""
         relevance = m * layer.z
-        size = layer.size()
-        sides = layer.positive(size), layer.negative(size)
+        sides = self._sides(layer)
         shares = self._shares(m, layer, *sides)
         sinks = {"stabiliser": torch.zeros_like(relevance), "remainder": torch.zeros_like(relevance)}
         for weight, side, share in zip((self.alpha, -self.beta), sides, shares, strict=True):
@@ -191,10 +188,15 @@ class AlphaBeta(Rule):
             sinks["bias"] = shares[0] * layer.bias.clamp(min=0) + shares[1] * layer.bias.clamp(max=0)
         return sinks
 
+    def _sides(self, layer: LinearLayer) -> tuple[Tensor, Tensor]:
+        """Sums of the positive and of the negative contributions to each output."""
+        z, size = layer.z, layer.size()
+        return (z + size).mul_(0.5).clamp_(min=0), (z - size).mul_(0.5).clamp_(max=0)
+
     def _shares(self, m: Tensor, layer: LinearLayer, positive: Tensor, negative: Tensor) -> tuple[Tensor, Tensor]:
         relevance = m * layer.z
-        share = self.alpha * relevance / stabilise(positive, self.stabiliser)
-        return share, relevance.mul_(-self.beta) / stabilise(negative, self.stabiliser)
+        share = self.alpha * relevance / (positive + self.stabiliser)
+        return share, relevance.mul_(-self.beta) / (negative - self.stabiliser)
 
 
 @dataclass(frozen=True)
@@ -209,8 +211,8 @@ class ZPlus(AlphaBeta):
 
     def back(self, m: Tensor, layer: LinearLayer) -> Tensor:
         """See the class."""
-        share = m * layer.z / stabilise(layer.positive(layer.size()), self.stabiliser)
-        return _by_sign(layer, share, None)
+        positive = layer.size().add_(layer.z).mul_(0.5).clamp_(min=0).add_(self.stabiliser)
+        return _by_sign(layer, torch.div(m * layer.z, positive, out=positive), None)
 
 
 def _by_sign(layer: LinearLayer, positive: Tensor, negative: Tensor | None) -> Tensor:

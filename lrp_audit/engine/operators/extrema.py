@@ -48,7 +48,8 @@ def _reduced(call: Call, m: Tensor, dims: list[int], sign: int) -> Tensor:
     r = None if call.reference is None else lined_up(call.ref("self"))
     r_winner = None if r is None else r.argmax(-1, keepdim=True)
     found = winner_back(m.unsqueeze(-1), moved, r, moved.argmax(-1, keepdim=True), r_winner)
-    return found.unflatten(-1, [x.shape[d] for d in dims]).movedim(last, dims)
+    unflattened: Tensor = found.unflatten(-1, [x.shape[d] for d in dims])
+    return unflattened.movedim(last, dims)
 
 
 def _dims(call: Call) -> list[int]:
