@@ -158,12 +158,14 @@ def contributions(
     )
 
 
-def rankable(families: Sequence[FamilyContribution], section: TextSection) -> tuple[FamilyContribution, ...]:
+def rankable(families: Sequence[FamilyContribution], section: TextSection | None) -> tuple[FamilyContribution, ...]:
     """The families that can be principal reasons: without `UNMAPPED` where it holds little of what counts against.
 
     Every text has words that stand for nothing, and their small sum would otherwise take the place of a reason. At
-    `section.unmapped_share` and above it stays, and the decision is refused.
+    `section.unmapped_share` and above it stays, and the decision is refused. Without a section all families stay.
     """
+    if section is None:
+        return tuple(families)
     against = math.fsum(item.relevance for item in families if item.relevance > 0)
     return tuple(
         item
