@@ -12,10 +12,12 @@ import pandas as pd
 
 from lrp_audit import reasons
 from lrp_audit.case import Case
+from lrp_audit.config import AuditConfig
 from lrp_audit.decision_model import Explained
 from lrp_audit.errors import DataError
 from lrp_audit.facts import RowFacts, read_facts, read_ids, require_columns
-from lrp_audit.record import Addressee, Outcome, Record, TextFacts
+from lrp_audit.record import Addressee, Outcome, Record, Refusal, TextFacts
+from lrp_audit.report.fonts import unprintable
 from lrp_audit.session import Session
 
 CHUNK_ROWS = 256
@@ -72,6 +74,7 @@ def _decide_chunk(
     explained = dict(zip(scored, found, strict=True))
     for row, row_facts in enumerate(facts):
         record = _record(session, row_facts, outcomes.get(row), explained.get(row), problems.get(row))
+        record = with_printability(record, row_facts.addressee, session.config)
         yield Decision(record, row_facts.addressee, int(rows[row]))
 
 
@@ -126,3 +129,27 @@ def _record(
         config_sha256=session.config_sha256,
         versions=dict(session.versions),
     )
+
+
+def may_be_drafted(record: Record) -> bool:
+    """Whether there is a denial to write a draft about, whatever else is missing."""
+    states = {refusal.state for refusal in record.refusals}
+    return not states & {"NOT_ADVERSE", "INVALID_INPUT"}
+
+
+def with_printability(record: Record, addressee: Addressee, config: AuditConfig) -> Record:
+    """The record, refused as UNPRINTABLE_TEXT where the letter's fonts lack a character of it."""
+    facts = record.decision
+    printed = [addressee.name, *addressee.address, facts.product, facts.amount, *facts.decided_reasons]
+    printed += [*facts.bureau.key_factors, *(reason.text for reason in record.reasons)]
+    missing = unprintable("\n".join(text for text in printed if text), config)
+    if not missing or not may_be_drafted(record):
+        return record
+    codes = ", ".join(f"U+{ord(character):04X}" for character in missing)
+    refusal = Refusal(
+        state="UNPRINTABLE_TEXT",
+        rule="G-02, US-01",
+        evidence=f"The document font lacks {codes}, which the letter would have to print.",
+        next_step="Name a font file that has these characters in documents.extra_fonts, or correct the data.",
+    )
+    return record.model_copy(update={"refusals": (*record.refusals, refusal)})

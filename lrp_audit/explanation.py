@@ -16,6 +16,7 @@ from lrp_audit.adapters.text import TextModel
 from lrp_audit.config import AuditConfig, DecisionSection, FactsSection, ModelSection, ReferenceSection, load
 from lrp_audit.decisions import Decision, decide
 from lrp_audit.errors import ConfigError, DataError
+from lrp_audit.facts import text_columns
 from lrp_audit.output import write_bytes
 from lrp_audit.record import Reason, Record, digest
 from lrp_audit.session import adapted, decision_model, new_session
@@ -207,7 +208,7 @@ def _population(config: AuditConfig | str | Path | None, settings: AuditConfig, 
     if settings.reference.data is None:
         return frame
     folder = Path(config).parent if isinstance(config, (str, Path)) else Path()
-    return read_table(folder / settings.reference.data)
+    return read_table(folder / settings.reference.data, text=text_columns(settings.facts))
 
 
 def _row(item: Explanation) -> dict[str, object]:

@@ -16,10 +16,10 @@ from typing import Literal
 
 from lrp_audit import report
 from lrp_audit.config import AuditConfig
-from lrp_audit.decisions import Decision
+from lrp_audit.decisions import Decision, may_be_drafted
 from lrp_audit.errors import ReportError
 from lrp_audit.pseudonym import pseudonym
-from lrp_audit.record import Record, Refusal, canonical
+from lrp_audit.record import Record, canonical
 
 Document = Literal["letter", "audit"]
 
@@ -80,7 +80,7 @@ class Output:
         Raises:
             ReportError: a document cannot be rendered or written.
         """
-        record = with_printability(decision, self.config)
+        record = decision.record
         folder = self.folder / self._name(record.decision.id)
         contents = {"record.json": canonical(record), **dict(self._render(record, decision))}
         if record.refusal is not None:
@@ -106,34 +106,6 @@ class Output:
                 letter = report.letter_html(record, addressee, config, draft=self.draft)
                 yield f"{prefix}notice.html", letter.encode()
             yield f"{prefix}notice.pdf", report.letter_pdf(record, addressee, config, draft=self.draft)
-
-
-def may_be_drafted(record: Record) -> bool:
-    """Whether there is a denial to write a draft about, whatever else is missing."""
-    states = {refusal.state for refusal in record.refusals}
-    return not states & {"NOT_ADVERSE", "INVALID_INPUT"}
-
-
-def with_printability(decision: Decision, config: AuditConfig) -> Record:
-    """The record, refused as UNPRINTABLE_TEXT where the letter's fonts lack a character of it.
-
-    Only the report knows its fonts, so the state is found here and not with the others.
-    """
-    record, addressee = decision.record, decision.addressee
-    facts = record.decision
-    printed = [addressee.name, *addressee.address, facts.product, facts.amount, *facts.decided_reasons]
-    printed += [*facts.bureau.key_factors, *(reason.text for reason in record.reasons)]
-    missing = report.unprintable("\n".join(text for text in printed if text), config)
-    if not missing or not may_be_drafted(record):
-        return record
-    codes = ", ".join(f"U+{ord(character):04X}" for character in missing)
-    refusal = Refusal(
-        state="UNPRINTABLE_TEXT",
-        rule="G-02, US-01",
-        evidence=f"The document font lacks {codes}, which the letter would have to print.",
-        next_step="Name a font file that has these characters in documents.extra_fonts, or correct the data.",
-    )
-    return record.model_copy(update={"refusals": (*record.refusals, refusal)})
 
 
 def _withdraw(folder: Path) -> None:

@@ -21,6 +21,7 @@ from lrp_audit.adapters.text import TextModel
 from lrp_audit.config import AuditConfig
 from lrp_audit.decision_model import DecisionModel
 from lrp_audit.errors import ConfigError
+from lrp_audit.facts import text_columns
 from lrp_audit.pseudonym import load_key
 from lrp_audit.tables import read_table
 from lrp_audit.tabular_decisions import tabular_decisions
@@ -57,7 +58,11 @@ def open_session(config: AuditConfig, folder: Path, data: pd.DataFrame, *, trust
     path = folder / section.file
     preprocessor = None if section.preprocessor is None else open_model(folder / section.preprocessor, trust=trust)
     model = adapted(config, open_model(path, trust=trust, code=section.code), preprocessor)
-    population = data if config.reference.data is None else read_table(folder / config.reference.data)
+    population = (
+        data
+        if config.reference.data is None
+        else read_table(folder / config.reference.data, text=text_columns(config.facts))
+    )
     decisions = decision_model(config, model, population, file_sha256=digest_of(path))
     return new_session(config, decisions, load_key(folder / config.documents.key_file))
 

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lrp_audit.config import AuditConfig, ModelSection
-from lrp_audit.decisions import Decision
+from lrp_audit.decisions import Decision, may_be_drafted, with_printability
 from lrp_audit.errors import ReportError
-from lrp_audit.output import Output, may_be_drafted, with_printability, write_bytes
+from lrp_audit.output import Output, write_bytes
 from lrp_audit.record import Addressee, DecisionFacts, ModelFacts, Outcome, Record, Refusal, RefusalState, TextFacts
 
 CONFIG = AuditConfig(model=ModelSection(file="model.skops"))
@@ -115,7 +115,7 @@ def test_a_draft_is_written_only_about_a_denial(
     ("name", "printable"), [("Žofie Łukasz Ωμέγα Иванова", True), ("示例", False), ("a\u202eb", False)]
 )
 def test_a_name_that_the_document_font_lacks_refuses_the_letter(name: str, printable: bool) -> None:
-    record = with_printability(decision(name=name), CONFIG)
+    record = with_printability(decision().record, Addressee(name=name), CONFIG)
     states = [refusal.state for refusal in record.refusals]
     assert states == ([] if printable else ["UNPRINTABLE_TEXT"])
     assert name not in record.model_dump_json()

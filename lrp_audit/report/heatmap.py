@@ -30,6 +30,14 @@ STRONGEST = 4  # bins to either side of the neutral one
 DRAWN = 4000  # words drawn of a very long text; the tables cover all of them
 WORDS, SENTENCES, PLACES = 12, 5, 6  # rows of the tables, and stretches named per family
 _CONTEXT, _SENTENCE = 34, 200  # characters shown around a word, and of a sentence
+_SINKS = {  # the engine's names
+    "bias": "Biases of the network's layers",
+    "constant": "Constants of the network, such as position embeddings",
+    "taylor": "Softmax, what its linear form leaves out",
+    "stabiliser": "Stabiliser of the rules",
+    "stopped": "Paths that the rules stop",
+    "remainder": "Lost or doubled by the rules",
+}
 _LINE_BREAK = re.compile(r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 
 Side = Literal["against", "in favour", "none"]
@@ -267,9 +275,9 @@ def _apart(evidence: TextEvidence, decimals: int) -> Iterator[Row]:
     words = math.fsum(word.relevance for word in evidence.words)
     yield row("All words", words, decimals)
     for name, relevance in evidence.special_tokens.items():
-        yield row(name, relevance, decimals)
+        yield row(f"Token {name}" if name.startswith(("[", "<")) else name, relevance, decimals)
     for name, relevance in evidence.sinks.items():
-        yield row(name.replace("_", " "), relevance, decimals)
+        yield row(_SINKS.get(name, name), relevance, decimals)
     yield row("Total", math.fsum([words, *(value for part in parts for value in part.values())]), decimals)
 
 
