@@ -46,11 +46,12 @@ def evidence(text, relevance=None, **more):
     return TextEvidence(column="narrative", label="Your message", text=text, words=tuple(words), **more)
 
 
+SINK = "Softmax, what its linear form leaves out"
 FULL = evidence(
     "I could not pay the debt. It was late.\n\nMy [health] is fine, thank you.",
     sentences=(TextWord(start=0, end=25, relevance=1.5), TextWord(start=26, end=38, relevance=-0.5)),
     special_tokens={"[CLS]": 0.5, "[SEP]": -0.25},
-    sinks={"position embeddings": 0.125},
+    sinks={"taylor": 0.125},
     windows=3,
     masked={"health": 1},
     special=(SpecialContent(category="health", rule="GDPR Art. 9(1)", protected="special", places=1, relevance=0.5),),
@@ -128,7 +129,7 @@ def test_strongest_words_and_sentences_come_with_number_side_and_place():
 def test_special_tokens_and_sinks_stand_apart_and_all_parts_add_up():
     view = text_view(FULL, CONFIG)
     numbers = {row.text: float(row.number.replace("−", "-")) for row in view.apart}
-    assert set(numbers) == {"All words", "[CLS]", "[SEP]", "position embeddings", "Total"}
+    assert set(numbers) == {"All words", "Token [CLS]", "Token [SEP]", SINK, "Total"}
     assert numbers.pop("Total") == pytest.approx(sum(numbers.values()), abs=0.02)
     assert "[CLS]" not in "".join(run.text for line in view.paragraphs for run in line)
 
