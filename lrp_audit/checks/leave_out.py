@@ -39,7 +39,8 @@ def leave_out(
     variants: list[str] = []
     for row in usable:
         generator = np.random.default_rng(seed)
-        drawn = [generator.permutation(len(words[row])) < sum(stated[row]) for _ in range(RANDOM_DRAWS)]
+        count, size = sum(stated[row]), len(words[row])
+        drawn = [(generator.permutation(size) < count).tolist() for _ in range(RANDOM_DRAWS)]
         variants += [texts[row], *(without(texts[row], words[row], out) for out in (stated[row], *drawn))]
     found = np.array(margins(variants)).reshape(len(usable), RANDOM_DRAWS + 2)
     falls = found[:, :1] - found[:, 1:]
