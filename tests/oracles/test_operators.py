@@ -324,8 +324,30 @@ def test_without_a_reference_the_books_close(name: str, rules: str) -> None:
 @pytest.mark.parametrize("rules", ["epsilon", "attnlrp"])
 @pytest.mark.parametrize("name", listed(*A_GRAPH_EACH.values()))
 def test_without_a_reference_the_books_close_or_it_refuses(name: str, rules: str) -> None:
-    with suppress(UnsupportedOperatorError):
+    with suppress(InputError, UnsupportedOperatorError):
         assert_books_close(subject_with(name), name, rules)
+
+
+class Length(nn.Module):
+    """A multiple of the length of a linear map's result."""
+
+    def __init__(self, factor: float | None) -> None:
+        super().__init__()
+        self.map = nn.Linear(6, WIDTH, bias=False)
+        self.factor = factor
+
+    def forward(self, x: Tensor) -> Tensor:
+        length = self.map(x).norm(dim=1, keepdim=True)
+        return length if self.factor is None else self.factor * length
+
+
+def test_a_multiple_of_an_output_has_that_multiple_of_relevance() -> None:
+    """A length is not the scale of a norm because something constant is multiplied by it."""
+    once, thrice = Length(None).double().eval(), Length(3.0).double().eval()
+    thrice.load_state_dict(once.state_dict())
+    x = rows(ROWS)
+    expected = 3.0 * relevance(once, x, target=0, rules="lrp0").relevance["x"]
+    torch.testing.assert_close(relevance(thrice, x, target=0, rules="lrp0").relevance["x"], expected)
 
 
 def assert_books_close(case: Subject, name: str, rules: str) -> None:

@@ -4,6 +4,7 @@ The bound is |ΣR - (f(x) - mean f(reference))| <= 1e-9 (1 + Σ|R|), in float64.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import pytest
 import tabular_networks
@@ -37,8 +38,7 @@ def value(case: Case, rows: Mapping[str, Tensor], target: object) -> Tensor:
 
 
 def explain(case: Case, rows: Mapping[str, Tensor], reference: object, target: object = 1) -> Attribution:
-    graph = with_target(case.graph, target) if callable(target) else case.graph
-    return relevance(graph, rows, target=target, rules="lrp0", reference=reference)
+    return relevance(case.graph, rows, target=target, rules="lrp0", reference=reference)
 
 
 def total(attribution: Attribution, of: Callable[[Tensor], Tensor] = lambda r: r) -> Tensor:
@@ -55,6 +55,8 @@ def assert_adds_up(attribution: Attribution, difference: Tensor) -> None:
 def test_adds_up(case: Case, target: str) -> None:
     rows, shared, each = case.draw(ROWS), case.draw(1), case.draw(ROWS)
     wanted = TARGETS[target]
+    if callable(wanted):
+        case = replace(case, graph=with_target(case.graph, wanted))
     for reference in (shared, each):
         difference = value(case, rows, wanted) - value(case, reference, wanted)
         assert_adds_up(explain(case, rows, reference, wanted), difference)
