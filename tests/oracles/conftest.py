@@ -1,6 +1,7 @@
 """What all comparisons share: a marker, a seed, and a zennit that imports without torchvision."""
 
 import sys
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -12,7 +13,7 @@ sys.modules.setdefault("zennit.torchvision", ModuleType("zennit.torchvision"))
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if "oracles" in item.path.parts:
+        if item.path.is_relative_to(Path(__file__).parent):
             item.add_marker(pytest.mark.oracle)
 
 
