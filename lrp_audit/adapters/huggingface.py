@@ -131,9 +131,10 @@ def backend_tokenizer(tokenizer: transformers.PreTrainedTokenizerBase) -> Tokeni
     return own
 
 
-def tokenizer_sha256(tokenizer: Tokenizer) -> str:
+def tokenizer_sha256(tokenizer: Tokenizer, template: str) -> str:
     """SHA-256 over everything that decides how a text becomes ids."""
-    return hashlib.sha256(f"{tokenizer.encode_special_tokens}{tokenizer.to_str()}".encode()).hexdigest()
+    settings = json.dumps([template, tokenizer.encode_special_tokens, tokenizer.to_str()])
+    return hashlib.sha256(settings.encode()).hexdigest()
 
 
 def model_sha256(model: nn.Module) -> str:

@@ -132,7 +132,8 @@ class TextModel:
         if tables.keys() != self.tables.keys():
             raise DataError(f"The model takes the tables {sorted(self.tables)}, not {sorted(tables)}.")
         owner = [window.text for window in windows]
-        return {name: table[owner].to(self.device) for name, table in tables.items()}
+        dtype = next((weight.dtype for weight in self.module.parameters()), torch.float32)
+        return {name: table[owner].to(self.device, dtype) for name, table in tables.items()}
 
 
 def adapt(
@@ -142,6 +143,7 @@ def adapt(
     link: TextLink | None = None,
     tables: Mapping[str, int] | None = None,
     max_tokens: int | None = None,
+    template: str = "{text}",
     long_texts: LongTexts = "windows",
 ) -> TextModel:
     """Make a text classifier ready; the given model and tokenizer stay as they are.
@@ -154,6 +156,7 @@ def adapt(
         link: from logits to probabilities; by default as the library's own pipeline decides.
         tables: the module's float inputs by name, with their number of columns (mixed decisions).
         max_tokens: the most tokens to read at once; by default what model and tokenizer state.
+        template: what the model reads instead of a text alone, with "{text}" in it (a prompt); shown apart.
         long_texts: "windows" reads a longer text in overlapping windows, "truncate" reads its beginning only (and every
             explanation says so), "refuse" raises.
 
@@ -167,7 +170,7 @@ def adapt(
             f"A {type(model).__name__} is no text classifier; give a directory, a (model, tokenizer) pair or a "
             "text-classification pipeline."
         )
-    draft = _draft(pretrained, dict(tables or {}), max_tokens, long_texts)
+    draft = _draft(pretrained, dict(tables or {}), max_tokens, template, long_texts)
     outputs = _probe_outputs(draft)
     config = getattr(pretrained.model, "config", None)
     named, stated = huggingface.labels(config) if hasattr(config, "id2label") else ((), None)
@@ -190,13 +193,15 @@ def batches(windows: Sequence[Window], padding: Padding, rows: int = ROWS_AT_ONC
         yield batch
 
 
-def _draft(pretrained: Pretrained, tables: dict[str, int], max_tokens: int | None, long_texts: LongTexts) -> TextModel:
+def _draft(
+    pretrained: Pretrained, tables: dict[str, int], max_tokens: int | None, template: str, long_texts: LongTexts
+) -> TextModel:
     module, tokenizer = pretrained.model, pretrained.tokenizer
     backend = huggingface.backend_tokenizer(tokenizer)
     huggingface.require_vocabulary(module, backend)
     huggingface.prepare(module)
     limits = [limit for limit in (max_tokens, huggingface.length_limit(module, tokenizer)) if limit is not None]
-    reader = Reader(backend, min(limits, default=DEFAULT_LIMIT), tokenizer.unk_token_id, long_texts)
+    reader = Reader(backend, min(limits, default=DEFAULT_LIMIT), tokenizer.unk_token_id, template, long_texts)
     return TextModel(
         module=module,
         reader=reader,
@@ -209,7 +214,7 @@ def _draft(pretrained: Pretrained, tables: dict[str, int], max_tokens: int | Non
         padding="none" if tokenizer.pad_token_id is None else _side(tokenizer.padding_side),
         kind=type(module).__name__,
         weights_sha256=huggingface.model_sha256(module),
-        preprocessing_sha256=huggingface.tokenizer_sha256(backend),
+        preprocessing_sha256=huggingface.tokenizer_sha256(backend, template),
     )
 
 

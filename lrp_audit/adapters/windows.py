@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from tokenizers import Encoding, Tokenizer
+from tokenizers import Tokenizer
 
 from lrp_audit.adapters.words import require_text
-from lrp_audit.errors import DataError
+from lrp_audit.errors import ConfigError, DataError
 
 Passages = tuple[str] | tuple[str, str]
 Text = str | tuple[str, str]
 LongTexts = Literal["windows", "truncate", "refuse"]
+PROMPT = "prompt"
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,8 @@ class Window:
         ids: token ids, special tokens included.
         segments: token type ids, as the tokenizer gives them.
         offsets: characters of each token in its passage.
-        passages: for each token its passage: 0, 1 (the second of a pair), or None for a special token.
-        names: for each special token its name, else None.
+        passages: for each token its passage: 0, 1 (the second of a pair), or None for a special token or the template.
+        names: for each of the latter its name, else None.
         unread: how many tokens of the text no window holds, because the text was truncated.
     """
 
@@ -49,6 +50,8 @@ class Reader:
     Attributes:
         limit: the most tokens the model takes at once, special tokens included.
         unknown: id of the token that stands for what the vocabulary lacks.
+        template: what the model reads instead of a text alone, with "{text}" in it; every window holds its words, which
+            are no passage's.
         long_texts: what happens to a text that exceeds the limit. Windows are of equal length and overlap by at least a
             quarter of what fits, so that every word is read in context.
     """
@@ -56,7 +59,13 @@ class Reader:
     tokenizer: Tokenizer
     limit: int
     unknown: int | None = None
+    template: str = "{text}"
     long_texts: LongTexts = "windows"
+
+    def __post_init__(self) -> None:
+        """Check the template."""
+        if self.template.count("{text}") != 1:
+            raise ConfigError(f"A template of texts holds {{text}} exactly once, and '{self.template}' does not.")
 
     def read(self, texts: Sequence[Text]) -> tuple[Window, ...]:
         """Windows of all texts, in order.
@@ -70,7 +79,7 @@ class Reader:
     def _read(self, position: int, given: Passages) -> list[Window]:
         for passage in given:
             require_text(passage)
-        whole = _whole(self.tokenizer.encode(*given), position)
+        whole = self._whole(given, position)
         self._require_known(whole)
         if len(whole) <= self.limit:
             return [whole]
@@ -83,6 +92,19 @@ class Reader:
             return [replace(_selected(whole, cuts[0]), unread=len(whole) - len(cuts[0]))]
         return [_selected(whole, kept) for kept in cuts]
 
+    def _whole(self, given: Passages, position: int) -> Window:
+        """All tokens of a text, however many."""
+        before, after = self.template.split("{text}")
+        if (before or after) and len(given) > 1:
+            raise DataError("A template takes one text, not a pair.")
+        encoding = self.tokenizer.encode(before + given[0] + after, *given[1:])
+        owner = tuple(encoding.sequence_ids)
+        names = tuple(
+            None if passage is not None else token for passage, token in zip(owner, encoding.tokens, strict=True)
+        )
+        whole = Window(position, tuple(encoding.ids), tuple(encoding.type_ids), tuple(encoding.offsets), owner, names)
+        return _without_prompt(whole, len(before), len(given[0])) if before or after else whole
+
     def _require_known(self, whole: Window) -> None:
         content = [id_ for id_, passage in zip(whole.ids, whole.passages, strict=True) if passage is not None]
         if all(id_ == self.unknown for id_ in content):
@@ -94,11 +116,16 @@ def passages(text: Text) -> Passages:
     return (text,) if isinstance(text, str) else text
 
 
-def _whole(encoding: Encoding, position: int) -> Window:
-    """All tokens of a text, however many."""
-    owner = tuple(encoding.sequence_ids)
-    names = tuple(None if passage is not None else token for passage, token in zip(owner, encoding.tokens, strict=True))
-    return Window(position, tuple(encoding.ids), tuple(encoding.type_ids), tuple(encoding.offsets), owner, names)
+def _without_prompt(whole: Window, start: int, length: int) -> Window:
+    """Tokens outside `length` characters from `start` named as the prompt's; offsets counted from there."""
+    offsets = tuple((max(a - start, 0), max(min(b - start, length), 0)) for a, b in whole.offsets)
+    outside = [
+        passage is not None and not (a < start + length and b > start)
+        for passage, (a, b) in zip(whole.passages, whole.offsets, strict=True)
+    ]
+    owner = tuple(None if out else passage for passage, out in zip(whole.passages, outside, strict=True))
+    names = tuple(PROMPT if out else name for name, out in zip(whole.names, outside, strict=True))
+    return replace(whole, offsets=offsets, passages=owner, names=names)
 
 
 def _selected(whole: Window, kept: Sequence[int]) -> Window:
@@ -122,7 +149,8 @@ def _cuts(whole: Window, limit: int) -> list[list[int]]:
     room = limit - len(frame)
     if room < limit // 4 or room < 1:
         raise DataError(
-            f"Both texts of the pair are too long for the {limit} tokens that the model reads; shorten one."
+            f"Of the {limit} tokens that the model reads at once, {max(room, 0)} are left beside the other text of the "
+            "pair or the template; shorten those."
         )
     return [sorted([*frame, *content[a:b]]) for a, b in _slices(len(content), room)]
 

@@ -162,6 +162,30 @@ def test_white_space_that_has_tokens_is_shown_apart(llama):
     assert "<s>" in found.special
 
 
+def test_a_template_is_shown_apart_and_stands_in_every_window():
+    tokenizer = byte_bpe()
+    network = decoder(tokenizer).eval()
+    model = text.adapt((network, tokenizer), template="Is this about the loan? {text} Yes or no:")
+    short, long = explain_texts(model, [f"fee {FAMILY}!", LONG], target=0)
+    assert [f"fee {FAMILY}!"[word.start : word.end] for word in short.passages[0].words] == ["fee", FAMILY, "!"]
+    with torch.no_grad():
+        prompted = f"Is this about the loan? fee {FAMILY}! Yes or no:"
+        assert short.margin == pytest.approx(
+            network(**tokenizer(prompted, return_tensors="pt")).logits[0, 0].item(), abs=1e-5
+        )
+    prompts = {window.names.count("prompt") for window in model.encode([LONG])}
+    assert len(prompts) == 1
+    assert long.windows > 1
+    for found in (short, long):
+        assert_accounted(found)
+        assert found.special["prompt"] != 0
+    with pytest.raises(DataError, match="not a pair"):
+        model.encode([(SHORT, SHORT)])
+    for template in ("no place", "{text} {text}"):
+        with pytest.raises(ConfigError, match="exactly once"):
+            text.adapt((network, tokenizer), template=template)
+
+
 def test_special_tokens_that_a_person_typed_are_words(three):
     (found,) = explain_texts(three, ["deny [SEP] the loan"], target=0)
     words = {"deny [SEP] the loan"[word.start : word.end] for word in found.passages[0].words}
@@ -336,9 +360,37 @@ def test_a_plain_module_takes_ids_under_any_name_and_is_never_padded():
         assert_accounted(found)
 
 
+class Packed(nn.Module):
+    """A bidirectional LSTM over packed sequences."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.tokens, self.layer = nn.Embedding(size, 8), nn.LSTM(8, 6, batch_first=True, bidirectional=True)
+        self.head = nn.Linear(12, 2)
+
+    def forward(self, input_ids, attention_mask):
+        packed = nn.utils.rnn.pack_padded_sequence(
+            self.tokens(input_ids), attention_mask.sum(1).cpu(), batch_first=True, enforce_sorted=False
+        )
+        _, (last, _) = self.layer(packed)
+        return self.head(torch.cat([last[0], last[1]], 1))
+
+
+@pytest.mark.parametrize(("side", "used"), [("right", "right"), ("left", "none")])
+def test_a_recurrent_classifier_is_padded_only_where_its_packing_expects_it(side, used):
+    model = plain(Packed, wordpiece(padding_side=side))
+    assert model.padding == used
+    for found, margin in zip(
+        explain_texts(model, SENTENCES, target=1), model.logits(SENTENCES)[:, 1].tolist(), strict=True
+    ):
+        assert_accounted(found)
+        assert found.margin == pytest.approx(margin, abs=1e-5)
+        assert found.special.get("padding", 0) == 0
+
+
 def test_words_and_columns_get_relevance_on_one_scale_in_one_pass():
     model = plain(Mixed, wordpiece(), tables={"bureau": 4}, classes=("paid", "denied"))
-    table = torch.randn(3, 4, generator=torch.Generator().manual_seed(0))
+    table = torch.randn(3, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     texts = [SHORT, LONG, SENTENCES[3]]
     ready = explainer(model)
     for row, found in enumerate(ready.explain(texts, (1, 0), {"bureau": table})):
@@ -363,7 +415,7 @@ def test_words_and_columns_get_relevance_on_one_scale_in_one_pass():
         ("☃ ☂ ☄", "vocabulary"),
         ("a\x07b", "control character"),
         ("a\udc80b", "surrogate"),
-        ((LONG, LONG), "Both texts"),
+        ((LONG, LONG), "beside the other text"),
     ],
 )
 def test_a_text_that_cannot_be_read_is_refused_in_one_sentence(three, given, sentence):
