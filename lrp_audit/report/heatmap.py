@@ -2,7 +2,8 @@
 
 Red and underlined counts against, blue without a line is in favour. Equal strengths of both have equal lightness, so a
 copy in greys shows the strength by its shade and the sign by its line. The scale is symmetric at the text's strongest
-word, cut into nine equal bins, and printed; neighbours of one bin are one stretch. What is drawn is the masked text of
+word and printed: nine bins, each shade for twice the relevance of the one before, since a few words usually carry most
+and equal bins would leave all others blank. Neighbours of one bin are one stretch. What is drawn is the masked text of
 the record, and whatever it holds is printed as text.
 
 Right-to-left scripts keep their order in HTML. A PDF prints them as code points, or with a font of
@@ -15,6 +16,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from lrp_audit.config import AuditConfig
@@ -132,21 +134,19 @@ def style(bin_: int) -> str:
 
 
 def bin_of(relevance: float, limit: float) -> int:
-    """The one of nine equal bins over [-limit, limit] that a relevance lies in, from -4 to 4."""
-    strength = math.floor(abs(relevance) / limit * (STRONGEST + 0.5) + 0.5)
-    return int(math.copysign(min(strength, STRONGEST), relevance))
+    """The bin of a relevance: 0 below a sixteenth of `limit`, 1 from there, 2 from an eighth, 3 a quarter, 4 a half."""
+    strength = sum(math.ldexp(abs(relevance), halvings) >= limit for halvings in range(1, STRONGEST + 1))
+    return strength if relevance > 0 else -strength
 
 
 def scale(limit: float) -> tuple[Step, ...]:
     """The nine bins with their limits in words, from in favour to against."""
-    width = limit / (STRONGEST + 0.5)
     decimals = decimals_for([limit])
+    edges = [limit / 2**halvings for halvings in range(STRONGEST, -1, -1)]
+    limits = [-edge for edge in reversed(edges)] + edges
     return tuple(
-        Step(
-            style(bin_),
-            f"{signed((bin_ - 0.5) * width, decimals)} to {signed((bin_ + 0.5) * width, decimals)}",
-        )
-        for bin_ in range(-STRONGEST, STRONGEST + 1)
+        Step(style(bin_), f"{signed(low, decimals)} to {signed(high, decimals)}")
+        for bin_, (low, high) in zip(range(-STRONGEST, STRONGEST + 1), pairwise(limits), strict=True)
     )
 
 
