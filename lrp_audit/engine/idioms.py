@@ -23,13 +23,17 @@ def find_scales(graph: fx.Graph, constants: Constants) -> set[fx.Node]:
     """All nodes of the graph that are such a scale, sum or gate."""
     found = set()
     for node in graph.nodes:
-        if node.target in _TO_SCALE and _TO_SCALE[node.target](node) and all(_divides(user) for user in node.users):
+        if (
+            node.target in _TO_SCALE
+            and _TO_SCALE[node.target](node)
+            and all(_divides(constants, user, node) for user in node.users)
+        ):
             found.add(node)
-        found |= {scale for scale in (_own_gate(constants, node), _own_sum(node)) if scale is not None}
+        found |= {scale for scale in (_own_gate(constants, node), _own_sum(constants, node)) if scale is not None}
     return found
 
 
-def _own_sum(node: fx.Node) -> fx.Node | None:
+def _own_sum(constants: Constants, node: fx.Node) -> fx.Node | None:
     """The sum in x / sum(x), sum(|x|) included."""
     if node.target is not aten.div.Tensor:
         return None
@@ -38,7 +42,7 @@ def _own_sum(node: fx.Node) -> fx.Node | None:
         return None
     while divisor.target in _OFFSETS | _VIEWS and isinstance(divisor.args[0], fx.Node):
         divisor = divisor.args[0]
-    if divisor.target not in _MEANS or not all(_divides(user) for user in divisor.users):
+    if divisor.target not in _MEANS or not all(_divides(constants, user, divisor) for user in divisor.users):
         return None
     summed = divisor.args[0]
     is_size = isinstance(summed, fx.Node) and summed.target is aten.abs.default and summed.args[0] is divided
@@ -95,11 +99,15 @@ def _is_square(value: Any) -> bool:
     return value.target is aten.mul.Tensor and value.args[0] is value.args[1]
 
 
-def _divides(node: fx.Node) -> bool:
-    """Whether a scale is used as one: as factor, as divisor, or on the way there."""
-    if node.target in _OFFSETS or node.target in _VIEWS or node.target is aten.reciprocal.default:
-        return all(_divides(user) for user in node.users)
-    return node.target in (aten.mul.Tensor, aten.div.Tensor)
+def _divides(constants: Constants, node: fx.Node, scale: fx.Node) -> bool:
+    """Whether a scale is used as one: as factor or divisor of another value of the instance, or on the way there."""
+    if node.target in (aten.mul.Tensor, aten.div.Tensor):
+        others = [value for value in node.args[:2] if value is not scale]
+        if any(isinstance(value, fx.Node) and value not in constants for value in others):
+            return True
+    elif node.target not in _OFFSETS | _VIEWS | {aten.reciprocal.default}:
+        return False
+    return all(_divides(constants, user, node) for user in node.users)
 
 
 def _root(exponents: tuple[float, ...]) -> Callable[[fx.Node], bool]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from functools import cached_property
 
 from torch import Tensor
 
@@ -36,11 +37,29 @@ class LinearLayer(ABC):
     def require_shape_kept(self) -> None:
         """Raise `RuleError` unless input and output have the same shape."""
 
-    def size(self) -> Tensor:
-        """Sum of the sizes of all contributions to each output, Σ_j |x_j w_jk| + |b_k|.
+    @cached_property
+    def is_nonnegative(self) -> bool:
+        """Whether no input is negative (as after a ReLU): half of the signed products are then zero."""
+        return bool(self.x.min() >= 0)
 
-        With it the positive contributions sum to ½ (size + z) and the negative ones to ½ (z - size), for signed inputs
-        at the price of one matrix product.
-        """
-        size = self.apply(self.x.abs(), self.weight("absolute"))
+    def positive(self) -> Tensor:
+        """Sum of the positive contributions to each output, Σ_j (x_j w_jk)⁺ + b_k⁺."""
+        found = self._signed("positive", "negative")
+        return found if self.bias is None else found.add_(self.bias.clamp(min=0))
+
+    def negative(self) -> Tensor:
+        """Sum of the negative contributions to each output, Σ_j (x_j w_jk)⁻ + b_k⁻."""
+        found = self._signed("negative", "positive")
+        return found if self.bias is None else found.add_(self.bias.clamp(max=0))
+
+    def _signed(self, for_positive: str, for_negative: str) -> Tensor:
+        if self.is_nonnegative:
+            return self.apply(self.x, self.weight(for_positive))
+        found = self.apply(self.x.clamp(min=0), self.weight(for_positive))
+        return found.add_(self.apply(self.x.clamp(max=0), self.weight(for_negative)))
+
+    def size(self) -> Tensor:
+        """Sum of the sizes of all contributions to each output, Σ_j |x_j w_jk| + |b_k|."""
+        x = self.x if self.is_nonnegative else self.x.abs()
+        size = self.apply(x, self.weight("absolute"))
         return size if self.bias is None else size.add_(self.bias.abs())

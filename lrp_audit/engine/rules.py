@@ -121,7 +121,7 @@ class Gamma(Rule):
         scale, half = self._scale(m, layer), self.gamma / 2
         z, x = layer.z, layer.x
         lifted = layer.transpose(scale * z, layer.weight("absolute"))
-        if x.min() < 0:
+        if not layer.is_nonnegative:
             lifted = lifted.mul_(x.sign())
         return layer.transpose(scale.mul_(z.abs()), layer.weight()).mul_(1 + half).add_(lifted, alpha=half)
 
@@ -171,13 +171,13 @@ class AlphaBeta(Rule):
 
     def back(self, m: Tensor, layer: LinearLayer) -> Tensor:
         """See the class."""
-        positive, negative = self._shares(m, layer, *self._sides(layer))
+        positive, negative = self._shares(m, layer, layer.positive(), layer.negative())
         return _by_sign(layer, positive, negative)
 
     def sinks(self, m: Tensor, layer: LinearLayer) -> Sinks:
         """Bias shares, stabiliser shares, and what an empty side loses or doubles."""
         relevance = m * layer.z
-        sides = self._sides(layer)
+        sides = layer.positive(), layer.negative()
         shares = self._shares(m, layer, *sides)
         sinks = {"stabiliser": torch.zeros_like(relevance), "remainder": torch.zeros_like(relevance)}
         for weight, side, share in zip((self.alpha, -self.beta), sides, shares, strict=True):
@@ -187,11 +187,6 @@ class AlphaBeta(Rule):
         if layer.bias is not None:
             sinks["bias"] = shares[0] * layer.bias.clamp(min=0) + shares[1] * layer.bias.clamp(max=0)
         return sinks
-
-    def _sides(self, layer: LinearLayer) -> tuple[Tensor, Tensor]:
-        """Sums of the positive and of the negative contributions to each output."""
-        z, size = layer.z, layer.size()
-        return (z + size).mul_(0.5).clamp_(min=0), (z - size).mul_(0.5).clamp_(max=0)
 
     def _shares(self, m: Tensor, layer: LinearLayer, positive: Tensor, negative: Tensor) -> tuple[Tensor, Tensor]:
         relevance = m * layer.z
@@ -211,7 +206,7 @@ class ZPlus(AlphaBeta):
 
     def back(self, m: Tensor, layer: LinearLayer) -> Tensor:
         """See the class."""
-        positive = layer.size().add_(layer.z).mul_(0.5).clamp_(min=0).add_(self.stabiliser)
+        positive = layer.positive().add_(self.stabiliser)
         return _by_sign(layer, torch.div(m * layer.z, positive, out=positive), None)
 
 
@@ -223,7 +218,7 @@ def _by_sign(layer: LinearLayer, positive: Tensor, negative: Tensor | None) -> T
     for_positive = layer.transpose(positive, layer.weight("positive"))
     if negative is not None:
         for_positive += layer.transpose(negative, layer.weight("negative"))
-    if layer.x.min() >= 0:
+    if layer.is_nonnegative:
         return for_positive
     for_negative = layer.transpose(positive, layer.weight("negative"))
     if negative is not None:

@@ -87,7 +87,12 @@ def gate_secant(x: Tensor, r: Tensor, gate: Tensor, gate_ref: Tensor, gate_secan
 
 
 def _softplus(x: Tensor, r: Tensor, call: Call) -> Tensor:
-    return softplus_secant(x * call["beta"], r * call["beta"])
+    """Smooth below the threshold, the identity above it; between the two the quotient of the true values."""
+    u, v = x * call["beta"], r * call["beta"]
+    above_u, above_v = u > call["threshold"], v > call["threshold"]
+    high, low = (torch.where(above, w, torch.nn.functional.softplus(w)) for above, w in ((above_u, u), (above_v, v)))
+    across = (high - low) / torch.where(above_u == above_v, 1.0, u - v)
+    return torch.where(above_u & above_v, 1.0, torch.where(above_u == above_v, softplus_secant(u, v), across))
 
 
 def _mish(x: Tensor, r: Tensor, call: Call) -> Tensor:

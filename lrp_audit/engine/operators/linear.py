@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import torch
 from torch import Tensor
 
@@ -40,17 +42,17 @@ class CallLayer(LinearLayer):
         """Whether there is a reference."""
         return self.call.reference is not None
 
-    @property
+    @cached_property
     def x(self) -> Tensor:  # type: ignore[override]
         """Input, or its difference from the reference."""
         return self.call.delta(self.input_name)
 
-    @property
+    @cached_property
     def z(self) -> Tensor:  # type: ignore[override]
         """Output, or its difference from the reference."""
         return self.call.output_delta
 
-    @property
+    @cached_property
     def bias(self) -> Tensor | None:  # type: ignore[override]
         """Bias in the shape of one row of the output; none with a reference, where it cancels."""
         if self.bias_name is None or self.call.reference is not None or self.call[self.bias_name] is None:
