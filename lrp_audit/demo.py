@@ -63,6 +63,9 @@ def run(out: Path, console: Console) -> None:
     console.print("Everybody and everything in these files is synthetic.\n", style="bold")
     written = _decide(folder / "audit.toml", folder / "synthetic_applications.csv", out)
     _print_main_run(written, console)
+    console.print("\nA transformer that reads what applicants write:", style="bold")
+    texts = _decide(folder / "text" / "audit.toml", folder / "text" / "synthetic_narratives.csv", out / "texts")
+    console.print(summary_table(_counts(texts), [item.record for item in texts]))
     console.print("\nRefusals that a whole run can end in, each from one short audit.toml:", style="bold")
     _print_cases(folder / "refusals", out / "refusals", console)
     for state, why in UNREACHABLE.items():
@@ -91,12 +94,15 @@ def _decide(settings: Path, data: Path, out: Path, ids: Sequence[str] | None = N
 
 
 def _print_main_run(written: Sequence[Written], console: Console) -> None:
-    letters = sum(item.letter for item in written)
-    audits = sum(path.name == "audit.pdf" for item in written for path in item.files)
-    console.print(summary_table({"letters": letters, "audits": audits}, [item.record for item in written]))
+    console.print(summary_table(_counts(written), [item.record for item in written]))
     console.print("\nWhy a row got no letter:", style="bold")
     for item in written:
         _print_refusal(item, item.record.decision.id, console)
+
+
+def _counts(written: Sequence[Written]) -> dict[str, int]:
+    audits = sum(path.name == "audit.pdf" for item in written for path in item.files)
+    return {"letters": sum(item.letter for item in written), "audits": audits}
 
 
 def _print_cases(folder: Path, out: Path, console: Console) -> None:

@@ -14,6 +14,7 @@ from lrp_audit.case import Case, Faithfulness
 from lrp_audit.config import AuditConfig, FamilySection
 from lrp_audit.record import ColumnContribution, FamilyContribution, Ranking, Reason, Refusal
 from lrp_audit.refusals import Findings, refusals
+from lrp_audit.text_reasons import rankable
 from lrp_audit.texts import load
 from lrp_audit.wording import supplied, wording
 
@@ -94,7 +95,7 @@ def _findings(case: Case, config: AuditConfig) -> Findings:
     labels = {name: family.label for name, family in config.families.items() if family.label}
     families = group(case.contributions, labels)
     routed = case.standing == "routed"
-    principal = () if routed else stated(families, config.documents.max_reasons)
+    principal = () if routed else stated(rankable(families, config.text), config.documents.max_reasons)
     words = tuple(wording(item.family, case.directions.get(item.family), config) for item in principal)
     return Findings(
         case=case,

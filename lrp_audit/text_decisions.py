@@ -38,7 +38,7 @@ from lrp_audit.record import (
 )
 from lrp_audit.text_config import TextSection
 from lrp_audit.text_evidence import JudgedText, TextReader, special_content_refusal, text_reader
-from lrp_audit.text_reasons import LabelledSpan, read_spans
+from lrp_audit.text_reasons import LabelledSpan, rankable, read_spans
 
 PRECISION = 1e-5  # relative, of float32 logits
 CONSERVATION = 1e-4  # relative, of float32 relevance over many layers
@@ -146,7 +146,7 @@ class TextDecisions:
             _ordered((*self._of_tables(relevance, frame.iloc[row]), *_of_texts(judged[row])))
             for row, relevance in enumerate(found)
         ]
-        stated = [{item.family for item in reasons.stated(reasons.group(row), self._most)} for row in listed]
+        stated = [self._stated(row) for row in listed]
         left_out = self._leave_out(found, judged, stated, tables)
         return [
             Explained(
@@ -164,6 +164,10 @@ class TextDecisions:
     @property
     def _most(self) -> int:
         return self.config.documents.max_reasons
+
+    def _stated(self, found: tuple[ColumnContribution, ...]) -> set[str]:
+        families = rankable(reasons.group(found), self.section)
+        return {item.family for item in reasons.stated(families, self._most)}
 
     def _special(self, judged: Sequence[JudgedText]) -> tuple[Refusal, ...]:
         refusal = special_content_refusal([item.evidence for item in judged], self.section)
