@@ -34,7 +34,7 @@ class OwnLayer(nn.Module):
     def __init__(self, layer: nn.Module, shape: tuple[int, ...]) -> None:
         super().__init__()
         self.layer = layer.eval()
-        self.net = Function(lambda x: self.layer(x), shape)
+        self.net = Function(self.layer, shape)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.net(x)
@@ -208,7 +208,7 @@ LAYERS: Mapping[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "batch norm alone": (lambda: nn.Sequential(nn.Tanh(), nn.BatchNorm1d(5)), FLAT),
     "conv and batch norm": (lambda: nn.Sequential(nn.Conv2d(2, 3, 3, bias=False), nn.BatchNorm2d(3)), IMAGE),
     "dropout": (lambda: nn.Dropout(0.5), FLAT),
-    "multihead attention": (lambda: Attention(), SEQUENCE),
+    "multihead attention": (lambda: Attention(), SEQUENCE),  # noqa: PLW0108 - defined below
     "transformer layer": (lambda: nn.TransformerEncoderLayer(6, 2, 8, batch_first=True), SEQUENCE),
     "weight norm": (lambda: nn.utils.parametrizations.weight_norm(nn.Linear(5, 3)), FLAT),
 }
@@ -233,7 +233,7 @@ FAMILIES: Mapping[str, tuple[str, ...]] = {
     "softmax": ("softmax", "softmin", "log softmax", "logsumexp", "logaddexp"),
     "attention": tuple(name for name in FUNCTIONS if "attention" in name),
     "extrema": ("max", "amax", "min", "maximum", "minimum with a constant", "top k of constants' order"),
-    "pooling": tuple(name for name in FUNCTIONS if "pool" in name) + ("upsample",),
+    "pooling": (*tuple(name for name in FUNCTIONS if "pool" in name), "upsample"),
     "structure": tuple(FUNCTIONS)[list(FUNCTIONS).index("cat") : list(FUNCTIONS).index("detached")],
     DETACHED: ("detached", "no gradient"),
     "layers": tuple(name for name in LAYERS if "multihead" not in name and "transformer" not in name),

@@ -1,4 +1,4 @@
-"""Secants of elementwise functions against 60-digit arithmetic, also for points that nearly coincide and for large ones."""
+"""Secants of elementwise functions against 60-digit arithmetic, for points that nearly coincide and for large ones."""
 
 from collections.abc import Callable, Mapping
 
@@ -57,7 +57,7 @@ FUNCTIONS: Mapping[str, tuple[Exact, Mapping[str, object]]] = {
     "abs.default": (abs, {}),
     "hardswish.default": (lambda x: x * clamp(0, 6)(x + 3) / 6, {}),
     "sigmoid.default": (sigmoid, {}),
-    "softplus.default": (softplus, {"beta": 1.0}),
+    "softplus.default": (softplus, {"beta": 1.0, "threshold": 20.0}),
     "log_sigmoid.default": (lambda x: -softplus(-x), {}),
     "hardsigmoid.default": (lambda x: clamp(0, 6)(x + 3) / 6, {}),
     "hardtanh.default": (clamp(-0.7, 1.0), {"min_val": -0.7, "max_val": 1.0}),
@@ -73,7 +73,7 @@ TABLE = {**ZERO_AT_ZERO, **OFFSET_AT_ZERO}
 
 def exact_secant(function: Exact, x: float, r: float) -> float:
     with mp.workdps(DIGITS):
-        if x == r:  # the derivative, from the right at a kink
+        if x == r:  # the derivative, from the left at a kink
             step = mp.mpf(10) ** -25
             return float((function(mp.mpf(x)) - function(mp.mpf(x) - step)) / step)
         return float((function(mp.mpf(x)) - function(mp.mpf(r))) / (mp.mpf(x) - mp.mpf(r)))
@@ -81,7 +81,7 @@ def exact_secant(function: Exact, x: float, r: float) -> float:
 
 def pairs(points: tuple[float, ...] = POINTS) -> list[tuple[float, float]]:
     found = [(x + sign * gap, x) for x in points for gap in GAPS for sign in (1.0, -1.0)]
-    return found + [(900.0, -900.0), (-900.0, 900.0), (30.0, -1.0), (0.5, -3.0)]
+    return [*found, (900.0, -900.0), (-900.0, 900.0), (30.0, -1.0), (0.5, -3.0)]
 
 
 def compare(secant: Callable[[Tensor, Tensor], Tensor], function: Exact, points: list[tuple[float, float]]) -> None:
