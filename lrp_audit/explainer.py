@@ -14,8 +14,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from lrp_audit.adapters.margins import RunnerUp, Target
-from lrp_audit.adapters.model import TabularModel, margin_of
+from lrp_audit.adapters.margins import RunnerUp, Target, margin_of
+from lrp_audit.adapters.model import TabularModel
 from lrp_audit.adapters.tabular import Encoded
 from lrp_audit.engine import Composite, Population, RelevanceGraph, capture, propagate
 from lrp_audit.reference import Reference

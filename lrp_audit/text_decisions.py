@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from lrp_audit import reasons
-from lrp_audit.adapters.margins import OutputScale, Target
+from lrp_audit.adapters.margins import OutputScale, Target, margin_of
 from lrp_audit.adapters.text import TextModel
 from lrp_audit.adapters.windows import Text
 from lrp_audit.adapters.word_relevance import TextExplainer, TextRelevance, explainer
@@ -193,12 +193,7 @@ class TextDecisions:
         }
 
     def _margins(self, texts: Sequence[Text], tables: Mapping[str, Tensor]) -> FloatArray:
-        logits = self.model.logits(texts, tables)
-        if isinstance(self.target, int):
-            return np.asarray(logits[:, self.target].numpy())
-        if isinstance(self.target, tuple):
-            return np.asarray((logits[:, self.target[0]] - logits[:, self.target[1]]).numpy())
-        return np.asarray(self.target(logits).numpy())
+        return np.asarray(margin_of(self.model.logits(texts, tables), self.target).numpy())
 
     def _of_tables(self, relevance: TextRelevance, row: pd.Series[Any]) -> list[ColumnContribution]:
         found = []

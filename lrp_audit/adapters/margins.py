@@ -64,6 +64,15 @@ class RunnerUp:
         return torch.full((len(output),), self.index, device=output.device), others.argmax(dim=1)
 
 
+def margin_of(output: torch.Tensor, target: Target) -> torch.Tensor:
+    """The value (N,) of a target on raw output (N, outputs)."""
+    if isinstance(target, int):
+        return output[:, target]
+    if isinstance(target, tuple):
+        return output[:, target[0]] - output[:, target[1]]
+    return target(output)
+
+
 class Calibrator(Protocol):
     """A monotone map from the positive class's margin to its probability."""
 

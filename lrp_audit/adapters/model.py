@@ -13,7 +13,7 @@ from torch import nn
 from lrp_audit.adapters.codes import unknown_codes
 from lrp_audit.adapters.encoding import UNKNOWN_CATEGORY, Encoded, Encoding
 from lrp_audit.adapters.estimators import Estimator
-from lrp_audit.adapters.margins import Against, FloatArray, Link, OutputScale, Target
+from lrp_audit.adapters.margins import Against, FloatArray, Link, OutputScale, Target, margin_of
 from lrp_audit.adapters.nodes import IntArray
 from lrp_audit.errors import UnsupportedModelError
 
@@ -188,12 +188,3 @@ class TabularModel:
             for column in np.unique(owners):
                 parts[column].append(values[:, owners == column])
         return [np.hstack(one) if one else np.zeros((len(encoded), 0)) for one in parts]
-
-
-def margin_of(output: torch.Tensor, target: Target) -> torch.Tensor:
-    """The value (N,) of a target on raw output (N, outputs)."""
-    if isinstance(target, int):
-        return output[:, target]
-    if isinstance(target, tuple):
-        return output[:, target[0]] - output[:, target[1]]
-    return target(output)

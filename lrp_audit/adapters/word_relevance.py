@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lrp_audit.adapters.margins import FloatArray, Negative, Target
+from lrp_audit.adapters.margins import FloatArray, Negative, Target, margin_of
 from lrp_audit.adapters.text import TextModel, batches
 from lrp_audit.adapters.windows import Text, Window, passages
 from lrp_audit.adapters.words import Span, owners, paragraphs, phrases, sentences, token_shares, words
@@ -143,7 +143,7 @@ class TextExplainer:
         logits = torch.zeros(shape) if linear else self.model.logits(texts, tables)
         with torch.enable_grad():
             leaf = logits.requires_grad_()
-            margin = _margin(leaf, target)
+            margin = margin_of(leaf, target)
             (weights,) = torch.autograd.grad(margin.sum(), leaf)
         return weights.float(), (margin - (weights * leaf).sum(1)).detach()
 
@@ -264,14 +264,6 @@ def explain_texts(
 ) -> tuple[TextRelevance, ...]:
     """Relevance of the words of some texts; `explainer` is cheaper for many calls."""
     return explainer(model, rules).explain(texts, target, tables)
-
-
-def _margin(logits: Tensor, target: Target) -> Tensor:
-    if isinstance(target, int):
-        return logits[:, target]
-    if isinstance(target, tuple):
-        return logits[:, target[0]] - logits[:, target[1]]
-    return target(logits)
 
 
 def _spans(found: Sequence[SpanRelevance]) -> list[Span]:

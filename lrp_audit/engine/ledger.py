@@ -119,11 +119,16 @@ def row_sum(values: Tensor, rows: int | None) -> Tensor:
     """Sum over all dimensions but the one that counts rows; one number, shaped (1,), where there is none."""
     if rows is None or rows < 0:
         return values.sum().reshape(1)
-    return values.movedim(rows, 0).reshape(values.shape[rows], -1).sum(1)
+    by_row: Tensor = values.movedim(rows, 0).reshape(values.shape[rows], -1)
+    return by_row.sum(1)
 
 
 def flow(m: Tensor, delta: Tensor, rows: int | None) -> Tensor:
     """Relevance m·Δa per row; a zero multiplier stops an infinite value (a mask of -inf)."""
+    if rows == 0 and m.shape == delta.shape:  # one pass over memory, for all but infinite values
+        total: Tensor = torch.linalg.vecdot(m.reshape(len(m), -1), delta.reshape(len(m), -1))
+        if torch.isfinite(total).all():
+            return total
     return row_sum(torch.where(m == 0, 0.0, m * delta), rows)
 
 

@@ -38,7 +38,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, LinearSVC, LinearSVR
 
-from lrp_audit.adapters.model import margin_of
+from lrp_audit.adapters.margins import margin_of
 from lrp_audit.adapters.tabular import TabularModel, adapt
 from lrp_audit.errors import ConfigError, UnsupportedModelError
 

@@ -18,7 +18,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import KBinsDiscretizer, OneHotEncoder, QuantileTransformer, StandardScaler
 
-from lrp_audit.adapters.model import margin_of
+from lrp_audit.adapters.margins import margin_of
 from lrp_audit.adapters.tabular import TabularModel, adapt
 from lrp_audit.engine import Population, capture, preset, propagate
 

@@ -19,7 +19,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import LinearSVC
 from torch import nn
 
-from lrp_audit.adapters.model import margin_of
+from lrp_audit.adapters.margins import margin_of
 from lrp_audit.adapters.tabular import TabularModel, adapt
 from lrp_audit.engine import Population, capture, preset, propagate
 
