@@ -27,14 +27,15 @@ class Population:
     """K reference members; attribution is the mean over them.
 
     Attributes:
-        inputs: input name -> tensor (K, ...), as the model takes them.
+        inputs: as the model takes them, K rows each: a tensor, a tuple, or a dict by input name.
     """
 
-    inputs: Mapping[str, Tensor]
+    inputs: Inputs
 
     def __len__(self) -> int:
         """Number of members."""
-        return int(next(iter(self.inputs.values())).shape[0])
+        inputs = self.inputs.values() if isinstance(self.inputs, Mapping) else self.inputs
+        return len(inputs if isinstance(inputs, Tensor) else next(iter(inputs)))
 
 
 @dataclass(frozen=True)
@@ -181,7 +182,7 @@ class _Run:
                 yield self._repeated(_rows(inputs, piece), members, piece)
 
     def _pieces(self, rows: int, members: int | None = None) -> list[slice]:
-        """Rows to work on together. A graph that may couple rows is never cut, but for pairs with a population."""
+        """Rows to work on together; all, where some value has rows behind another dimension."""
         if self.ledger and not self.plan.rows_known:
             size = 1
         elif members is not None:

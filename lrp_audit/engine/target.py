@@ -101,5 +101,6 @@ def _number(number: Any, outputs: int, rows: int) -> int | Tensor:
     if isinstance(number, bool) or not hasattr(number, "__index__"):
         raise InputError(f"A target is an output number, a pair, or a function of the output, not {number!r}.")
     if not 0 <= int(number) < outputs:
-        raise InputError(f"The model has outputs 0 to {outputs - 1}; there is no output {number}.")
+        known = "one output, number 0" if outputs == 1 else f"outputs 0 to {outputs - 1}"
+        raise InputError(f"The model has {known}; there is no output {number}.")
     return int(number)
