@@ -125,7 +125,7 @@ def row_sum(values: Tensor, rows: int | None) -> Tensor:
 
 def flow(m: Tensor, delta: Tensor, rows: int | None) -> Tensor:
     """Relevance m·Δa per row; a zero multiplier stops an infinite value (a mask of -inf)."""
-    if rows == 0 and m.shape == delta.shape:  # one pass over memory, for all but infinite values
+    if rows == 0 and m.shape == delta.shape and m.dtype == delta.dtype:  # one pass over memory, unless infinite
         total: Tensor = torch.linalg.vecdot(m.reshape(len(m), -1), delta.reshape(len(m), -1))
         if torch.isfinite(total).all():
             return total
