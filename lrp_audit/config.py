@@ -172,8 +172,9 @@ class ChecksSection(Section):
 
 
 class DocumentsSection(Section):
-    letter: Literal["us-notice"] = "us-notice"
-    language: str = "en"
+    letter: Literal["us-notice", "eu-letter", "uk-letter"] = "us-notice"
+    language: str = "en"  # of letters, labels and values; en, de, fr or es
+    audit_language: str | None = None  # of internal documents; default: English beside a US notice, else `language`
     max_reasons: int = Field(4, ge=1, le=6)
     key_file: str = "audit.key"  # secret for pseudonyms and file names; made on first use, beside audit.toml
     extra_fonts: tuple[str, ...] = ()
@@ -207,6 +208,14 @@ class AuditConfig(Section):
                 if section.family is None:
                     self.columns[column] = section.model_copy(update={"family": name})
         return self
+
+    @property
+    def internal_language(self) -> str:
+        """The language of internal documents: a US lender is examined in English, whatever its applicants read."""
+        documents = self.documents
+        if documents.audit_language is not None:
+            return documents.audit_language
+        return "en" if documents.letter == "us-notice" else documents.language
 
     def family_of(self, column: str) -> str:
         """The reason family of a column; a column that names none is a family of its own."""

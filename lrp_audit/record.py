@@ -204,6 +204,34 @@ class Refusal(Frozen):
     next_step: str
 
 
+class Change(Frozen):
+    """One column of a variation: from the value that was scored to the one that was tried instead."""
+
+    column: str
+    label: str
+    value: str | float | int | bool
+    display: str  # the value tried, for people
+    from_display: str
+
+
+class Variation(Frozen):
+    """Other values of a few columns, all else unchanged, with which the same model decides otherwise (EU-06, CA-10)."""
+
+    changes: tuple[Change, ...]
+    score: float  # on the cutoff's scale, from re-running the whole pipeline
+    margin: float
+
+
+class Variations(Frozen):
+    """What a search for variations found, best first; nothing found is a result too (EU-06)."""
+
+    found: tuple[Variation, ...]
+    tried: int  # combinations of values that were re-run
+    most_changes: int
+    columns: tuple[str, ...]  # that may vary: the mutable ones
+    left_out: tuple[int, ...] = ()  # texts: sentences (from 0) whose omission changes the outcome together
+
+
 class TextFacts(Frozen):
     language: str
     version: str | None = None
@@ -226,6 +254,7 @@ class Record(Frozen):
     checks: tuple[Check, ...] = ()
     flags: tuple[str, ...] = ()  # sentences for the reviewer
     refusals: tuple[Refusal, ...] = ()  # empty: a letter may go to review; the first one names the state
+    variations: Variations | None = None  # None: not searched
     text_evidence: tuple[TextEvidence, ...] = ()  # CA-11: texts the model read, masked
     texts: TextFacts
     config_sha256: str | None = None

@@ -1,85 +1,51 @@
-"""The US adverse action notice (12 CFR 1002.9, Form C-3): record, addressee and settings in, a one-page letter out.
+"""Letters to applicants: record, addressee and settings in, PDF/UA-1 or HTML out. Which letter, audit.toml says.
 
-Legal wording comes from `templates/texts` and audit.toml, never from here (G-11). The letter holds no relevance, no
-percentage and no column name (regulations, 2.6).
+A letter that lacks anything is not written (G-02); a draft, which is an internal document, shows what is missing.
 """
 
 from __future__ import annotations
 
-import datetime as dt
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Protocol
 
-from markupsafe import Markup
-
-from lrp_audit import texts
-from lrp_audit.config import AuditConfig, ContactSection
+from lrp_audit.config import AuditConfig
 from lrp_audit.errors import ReportError
-from lrp_audit.record import Addressee, BureauFacts, Record, Refusal, digest
+from lrp_audit.record import Addressee, Record, Refusal, digest
+from lrp_audit.report import us_notice
 from lrp_audit.report.fonts import faces, unprintable, with_code_points
-from lrp_audit.report.formats import long_date
 from lrp_audit.report.render import to_html, to_pdf
-from lrp_audit.report.slots import Gap, Slot, Slots, filled
-from lrp_audit.texts import Texts
-
-FOLDER = "us-notice"
-LANGUAGES = ("en",)
-_KEY_FACTORS = 4  # 15 USC 1681g(f)(1)(C); inquiries come on top, 1681g(f)(9)
+from lrp_audit.report.slots import Gap
 
 
-@dataclass(frozen=True)
-class Contact:
-    """Name, address and ways to reach someone, ready to print."""
+class LetterContext(Protocol):
+    """What every letter's template prints, besides its own fields."""
 
-    name: Slot
-    address: tuple[Slot, ...]
-    reach: tuple[str, ...]  # telephone, e-mail, website
-    department: str | None = None
+    @property
+    def refusals(self) -> tuple[Refusal, ...]: ...
+    @property
+    def gaps(self) -> tuple[Gap, ...]: ...
 
 
 @dataclass(frozen=True)
-class ScoreBlock:
-    """US-09. The key factors are the score's own and stand apart from the reasons."""
+class LetterType:
+    """A kind of letter: its folder under `templates/`, where it is called `letter`, and what makes its context."""
 
-    intro: Markup
-    value: Markup
-    factors_intro: str
-    factors: tuple[Slot, ...]
+    folder: str
+    context: Callable[..., LetterContext]
 
 
-@dataclass(frozen=True)
-class NoticeContext:
-    """Everything the notice prints, in its order; US-01 to US-10."""
-
-    language: str
-    draft: bool
-    creditor: Contact
-    date: Slot
-    name: Slot
-    address: tuple[Slot, ...]
-    applied_on: str | None
-    product: Slot
-    amount: str | None
-    action: str
-    explanation: str | None  # how the score came about; None where a rule or a person decided
-    reasons_intro: str
-    reasons: tuple[Slot, ...]
-    questions: str
-    report: str | None
-    report_agency: Contact | None
-    score: ScoreBlock | None
-    outside_information: str | None
-    ecoa: Markup
-    refusals: tuple[Refusal, ...]
-    gaps: tuple[Gap, ...]
+LETTERS: Mapping[str, LetterType] = MappingProxyType({"us-notice": LetterType(us_notice.FOLDER, us_notice.context)})
 
 
 def letter_pdf(record: Record, addressee: Addressee, config: AuditConfig, *, draft: bool = False) -> bytes:
-    """The notice as PDF/UA-1.
+    """The letter as PDF/UA-1.
 
     Args:
         record: the decision.
         addressee: the applicant's name and address.
-        config: settings, wording and contacts.
+        config: settings, wording and contacts; `[documents] letter` says which letter.
         draft: render whatever is missing: gaps become boxes that name what to fill in, and every page says that it is
             a draft, not for the applicant.
 
@@ -89,143 +55,35 @@ def letter_pdf(record: Record, addressee: Addressee, config: AuditConfig, *, dra
         ConfigError: there are no texts in the configured language.
     """
     html = _page(record, addressee, config, draft=draft, styled=False)
-    return to_pdf(html, FOLDER, faces(config), identifier=digest(record))
+    return to_pdf(html, LETTERS[config.documents.letter].folder, faces(config), identifier=digest(record))
 
 
 def letter_html(record: Record, addressee: Addressee, config: AuditConfig, *, draft: bool = False) -> str:
-    """The notice as one page of HTML with its style inside. Raises as `letter_pdf` does."""
+    """The letter as one page of HTML with its style inside. Raises as `letter_pdf` does."""
     return _page(record, addressee, config, draft=draft, styled=True)
 
 
-def context(record: Record, addressee: Addressee, config: AuditConfig, *, draft: bool) -> NoticeContext:
-    """What the notice prints, gaps included. Raises ConfigError where there are no texts in the language."""
-    slots, legal, decision = Slots(), _texts(config), record.decision
-    scored = decision.decided_by == "score"
-    compared = scored and (record.reference is None or record.reference.members > 0)  # with other applicants
-    creditor = _contact(config.institution, "institution", "creditor", slots)
-    if config.approval is None:
-        slots.miss("approval.by", "approval of the wording")
-    return NoticeContext(
-        language=legal.language,
-        draft=draft,
-        creditor=replace(creditor, department=config.institution.contact if config.institution else None),
-        date=slots.need(_date(decision.dates.notice), "--as-of", "date of the notice"),
-        name=slots.need(addressee.name, "facts.name", "applicant's name"),
-        address=addressee.address or (slots.miss("facts.address", "applicant's address"),),
-        applied_on=_date(decision.dates.application),
-        product=slots.need(decision.product, "facts.product", "credit requested"),
-        amount=decision.amount,
-        action=legal["action-denied"].text,
-        explanation=legal["scoring-system"].text if compared else None,
-        reasons_intro=legal["scored-reasons" if compared else "stated-reasons"].text,
-        reasons=_reasons(record, slots),
-        questions=legal["questions"].text,
-        report=legal["consumer-report"].text if decision.bureau.report_used else None,
-        report_agency=_report_agency(decision.bureau, config, slots),
-        score=_score(decision.bureau, config, legal, slots),
-        outside_information=legal["outside-information"].text if decision.bureau.outside_information else None,
-        ecoa=filled(legal["ecoa-notice"], agency=_federal_agency(config, legal, slots)),
-        refusals=record.refusals,
-        gaps=tuple(slots.gaps),
-    )
-
-
 def _page(record: Record, addressee: Addressee, config: AuditConfig, *, draft: bool, styled: bool) -> str:
-    found = context(record, addressee, config, draft=draft)
+    kind = LETTERS[config.documents.letter]
+    found = kind.context(record, addressee, config, draft=draft)
     if not draft:
         _require_complete(found)
-    page = to_html(FOLDER, {"notice": found}, styled=styled)
+    page = to_html(kind.folder, {"letter": found}, styled=styled)
     missing = unprintable(page, config)
     if not missing:
         return page
     gap = Gap("documents.extra_fonts", "a font that has " + ", ".join(f"U+{ord(char):04X}" for char in missing))
     if not draft:
         raise ReportError(f"UNPRINTABLE_TEXT: the letter needs {gap}; --draft shows the place.")
-    return with_code_points(to_html(FOLDER, {"notice": replace(found, gaps=(*found.gaps, gap))}, styled=styled), config)
+    with_gap = replace(found, gaps=(*found.gaps, gap))  # type: ignore[type-var]
+    return with_code_points(to_html(kind.folder, {"letter": with_gap}, styled=styled), config)
 
 
-def _require_complete(notice: NoticeContext) -> None:
+def _require_complete(letter: LetterContext) -> None:
     """G-02."""
-    if notice.refusals:
-        first = notice.refusals[0]
+    if letter.refusals:
+        first = letter.refusals[0]
         raise ReportError(f"{first.state}: no letter may go out; {first.next_step} --draft writes a marked draft.")
-    if notice.gaps:
-        listed = "; ".join(map(str, notice.gaps))
+    if letter.gaps:
+        listed = "; ".join(map(str, letter.gaps))
         raise ReportError(f"The letter lacks {listed}; supply it, or use --draft to see the letter with its gaps.")
-
-
-def _texts(config: AuditConfig) -> Texts:
-    language = config.documents.language
-    if language not in LANGUAGES:
-        raise ReportError(f"documents.language: the notice exists in {', '.join(LANGUAGES)}, not in '{language}'.")
-    return texts.load(language)
-
-
-def _reasons(record: Record, slots: Slots) -> tuple[Slot, ...]:
-    """The reasons of the component that decided, in their order (RS-04)."""
-    ranked = sorted(record.reasons, key=lambda reason: reason.rank)
-    found = tuple(slots.need(reason.text, reason.text_key, "wording of this reason") for reason in ranked)
-    if found:
-        return found
-    if record.decision.decided_by == "score":
-        return (slots.miss("families", "principal reasons (see the internal audit)"),)
-    return (slots.miss("facts.decided_reasons", "reasons of the rule or person that decided"),)
-
-
-def _score(bureau: BureauFacts, config: AuditConfig, legal: Texts, slots: Slots) -> ScoreBlock | None:
-    """US-09, where a credit score was used."""
-    if bureau.score is None:
-        return None
-    about = config.credit_score
-    source = slots.need(about.source if about else None, "credit_score.source", "source of the credit score")
-    factors: tuple[Slot, ...] = bureau.key_factors[:_KEY_FACTORS] or (
-        slots.miss("facts.bureau_key_factors", "key factors of the credit score"),
-    )
-    if bureau.inquiries_key_factor:
-        factors = (*factors, legal["credit-score-inquiries"].text)
-    return ScoreBlock(
-        intro=filled(legal["credit-score"], source=source),
-        value=filled(
-            legal["credit-score-value"],
-            score=str(bureau.score),
-            score_date=slots.need(_date(bureau.score_date), "facts.bureau_score_date", "date of the credit score"),
-            low=slots.need(str(about.low) if about else None, "credit_score.low", "lowest possible score"),
-            high=slots.need(str(about.high) if about else None, "credit_score.high", "highest possible score"),
-        ),
-        factors_intro=legal["credit-score-factors"].text,
-        factors=factors,
-    )
-
-
-def _report_agency(bureau: BureauFacts, config: AuditConfig, slots: Slots) -> Contact | None:
-    """US-08: name, address and telephone number are all required."""
-    if not bureau.report_used:
-        return None
-    section, key = config.consumer_reporting_agency, "consumer_reporting_agency"
-    contact = _contact(section, key, "consumer reporting agency", slots)
-    if section is not None and not section.telephone:
-        slots.miss(f"{key}.telephone", "telephone of the consumer reporting agency")
-    return contact
-
-
-def _federal_agency(config: AuditConfig, legal: Texts, slots: Slots) -> Slot:
-    """US-05: name and address on one line, from [agency], else from the Appendix A list."""
-    if config.agency is not None:
-        return ", ".join((config.agency.name, *config.agency.address))
-    named = config.institution.agency if config.institution else None
-    if named is None or named not in legal.agencies:
-        return slots.miss("institution.agency", "federal agency")
-    agency = legal.agencies[named]
-    return ", ".join((agency.name, *agency.address))
-
-
-def _contact(section: ContactSection | None, key: str, what: str, slots: Slots) -> Contact:
-    if section is None:
-        return Contact(slots.miss(f"{key}.name", f"name of the {what}"), (), ())
-    address: tuple[Slot, ...] = section.address or (slots.miss(f"{key}.address", f"address of the {what}"),)
-    reach = tuple(way for way in (section.telephone, section.email, section.website) if way)
-    return Contact(slots.need(section.name, f"{key}.name", f"name of the {what}"), address, reach)
-
-
-def _date(date: dt.date | None) -> str | None:
-    return None if date is None else long_date(date)

@@ -1,0 +1,27 @@
+"""People and offices to write to or to ring, as letters print them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lrp_audit.config import ContactSection
+from lrp_audit.report.slots import Slot, Slots
+
+
+@dataclass(frozen=True)
+class Contact:
+    """Name, address and ways to reach someone, ready to print."""
+
+    name: Slot
+    address: tuple[Slot, ...]
+    reach: tuple[str, ...]  # telephone, e-mail, website
+    department: str | None = None
+
+
+def contact(section: ContactSection | None, key: str, what: str, slots: Slots) -> Contact:
+    """A section of audit.toml as a contact; `key` and `what` name it where it is missing."""
+    if section is None:
+        return Contact(slots.miss(f"{key}.name", f"name of the {what}"), (), ())
+    address: tuple[Slot, ...] = section.address or (slots.miss(f"{key}.address", f"address of the {what}"),)
+    reach = tuple(way for way in (section.telephone, section.email, section.website) if way)
+    return Contact(slots.need(section.name, f"{key}.name", f"name of the {what}"), address, reach)
