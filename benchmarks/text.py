@@ -2,19 +2,21 @@
 
     python benchmarks/text.py                       # some minutes
     python benchmarks/text.py --quick               # about a minute: 3 rounds, few steps of integrated gradients
-    python benchmarks/text.py --lxt-python PATH     # with LXT, by the Python of an environment that has it
+    python benchmarks/text.py --lxt-python PATH     # LXT by another Python than that which `./run bench` set up
     python benchmarks/text.py --device cuda --dtype bfloat16
 
 The network has BERT-base's size (12 layers, 768 wide) and random weights, 128 tokens, one text and eight at once. Every
 method explains class 1 over class 0. "forward + backward" is gradient x input at the word embeddings: one forward and
 one backward pass, the least that any method of this kind takes. Capture is once per model and stands above the table.
-LXT patches classes for its whole process, so it runs in another one; it takes its turn in every round all the same. How
+LXT patches classes for its whole process, so it runs in another one; it takes its turn in every round all the same, and
+is left out where there is no environment for it. How
 to read a line is said in README.md.
 """
 
 import argparse
 import json
 import subprocess
+import sys
 import time
 import warnings
 from collections.abc import Iterator
@@ -34,6 +36,7 @@ TOKENS = 128
 BATCHES = (1, 8)
 TARGET = (1, 0)
 LXT = "LXT 2.1"
+LXT_PYTHON = Path(sys.prefix) / "lxt" / "bin" / "python"
 
 
 class Worker:
@@ -51,7 +54,7 @@ class Worker:
         print(line, file=self.process.stdin, flush=True)
         answer = self.process.stdout.readline()
         if not answer:
-            raise SystemExit("The environment of --lxt-python has no working lxt 2.1 with transformers 4.57.")
+            raise SystemExit("The environment of --lxt-python has no working lxt 2.1 with transformers 4.57.6.")
         return float(json.loads(answer))
 
 
@@ -179,7 +182,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="fewer rounds")
     parser.add_argument("--threads", type=int, help="threads that torch may use (default: its own choice)")
-    parser.add_argument("--lxt-python", help="Python of an environment with lxt 2.1 and transformers 4.57")
+    default = str(LXT_PYTHON) if LXT_PYTHON.exists() else None
+    parser.add_argument(
+        "--lxt-python", default=default, help="Python with lxt 2.1 and transformers 4.57.6"
+    )
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--dtype", default="float32", choices=["float32", "bfloat16"])
     arguments = parser.parse_args()

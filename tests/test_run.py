@@ -36,6 +36,7 @@ def checkout(tmp_path: Path) -> Path:
     state = f"Python 3.11.9\n{digest}  -\n"
     for extras in ("", "[dev]"):
         (folder / f".venv/.set-up{extras}").write_text(state)
+    (folder / ".venv/.set-up-lxt").write_text(f"{state.strip()} lxt==2.1 transformers==4.57.6\n")
     return folder
 
 
@@ -77,6 +78,17 @@ def test_the_tests_that_run_by_default_leave_out_the_slow_ones(
 ) -> None:
     result = run(checkout, "test", *arguments, "-k", "some name")
     assert result.stdout.splitlines() == ["-m", "pytest", "-n", "2", "-m", selection, "-k", "some name"]
+
+
+@pytest.mark.parametrize("ci", ["true", ""], ids=["in continuous integration", "elsewhere"])
+def test_without_the_environment_for_lxt_only_continuous_integration_stops(checkout: Path, ci: str) -> None:
+    (checkout / ".venv/.set-up-lxt").unlink()
+    stub = '#!/bin/sh\n[ "$2" != venv ] || exit 1\n' + STUB.removeprefix("#!/bin/sh\n").format(version="3.11.9")
+    executable(checkout / ".venv/bin/python", stub)
+    result = run(checkout, "test", "--all", CI=ci)
+    assert "the environment for LXT could not be set up" in result.stderr
+    assert result.returncode == (2 if ci else 0)
+    assert ("pytest" in result.stdout) == (not ci)
 
 
 @pytest.mark.parametrize("change", ["pyproject", "python"])
