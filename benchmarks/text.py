@@ -183,9 +183,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="fewer rounds")
     parser.add_argument("--threads", type=int, help="threads that torch may use (default: its own choice)")
     default = str(LXT_PYTHON) if LXT_PYTHON.exists() else None
-    parser.add_argument(
-        "--lxt-python", default=default, help="Python with lxt 2.1 and transformers 4.57.6"
-    )
+    parser.add_argument("--lxt-python", default=default, help="Python with lxt 2.1 and transformers 4.57.6")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--dtype", default="float32", choices=["float32", "bfloat16"])
     arguments = parser.parse_args()
