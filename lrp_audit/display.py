@@ -8,9 +8,12 @@ import numbers
 import pandas as pd
 
 from lrp_audit.config import ColumnSection
+from lrp_audit.locales import MINUS, currency_code, localized, money, percentage
+from lrp_audit.messages import ENGLISH, Messages, message
 
-MISSING = "not given"
-MINUS = "\N{MINUS SIGN}"
+__all__ = ["MINUS", "MISSING", "number", "plain", "show"]
+
+MISSING = message("not given")
 
 
 def plain(value: object) -> str | float | int | bool | None:
@@ -31,22 +34,22 @@ def plain(value: object) -> str | float | int | bool | None:
     return str(value)
 
 
-def show(value: object, column: ColumnSection) -> str:
-    """`value` in words: `1234567.5` with unit `$` is `$1,234,567.50`, with unit `months` it is `1,234,567.5 months`."""
+def show(value: object, column: ColumnSection, say: Messages = ENGLISH) -> str:
+    """`value` in words: `1234567.5` with unit `$` is `$1,234,567.5`, with unit `months` it is `1,234,567.5 months`."""
     given = plain(value)
     if given is None:
-        return MISSING
+        return say(MISSING)
     named = column.values.get(_code(given))
     if named is not None:
         return named
     if isinstance(given, bool):
-        return "yes" if given else "no"
+        return say("yes") if given else say("no")
     if isinstance(given, str):
         return given
-    return _with_unit(number(given, column.decimals), column.unit)
+    return _with_unit(number(given, column.decimals, say), column.unit, say)
 
 
-def number(value: float, decimals: int | None = None) -> str:
+def number(value: float, decimals: int | None = None, say: Messages = ENGLISH) -> str:
     """A number with thousands separators; without `decimals` at most six significant digits and no trailing zeros."""
     if decimals is not None:
         text = f"{value:,.{decimals}f}"
@@ -57,7 +60,7 @@ def number(value: float, decimals: int | None = None) -> str:
         text = f"{value:,.{places}f}".rstrip("0").rstrip(".") if places else f"{value:,.0f}"
     else:
         text = f"{value:.6g}"
-    return text.replace("-", MINUS)
+    return localized(text, say.locale)
 
 
 def _code(value: str | float | int | bool) -> str:
@@ -69,10 +72,9 @@ def _code(value: str | float | int | bool) -> str:
     return str(value)
 
 
-def _with_unit(text: str, unit: str | None) -> str:
+def _with_unit(text: str, unit: str | None, say: Messages) -> str:
     if unit is None:
         return text
-    if unit in {"$", "€", "£"}:
-        negative = text.startswith(MINUS)
-        return f"{MINUS if negative else ''}{unit}{text.lstrip(MINUS)}"
-    return f"{text}{unit}" if unit == "%" else f"{text} {unit}"
+    if (currency := currency_code(unit)) is not None:
+        return money(text, currency, say.locale)
+    return percentage(text, say.locale) if unit == "%" else f"{text} {unit}"

@@ -1,25 +1,30 @@
 """Sentences in a reader's language: gettext catalogues, read as they are written (`templates/locale/<language>.po`).
 
 English needs no catalogue: its sentences are the message ids. A sentence that a catalogue lacks is an error, never
-English among German.
+English among German. Numbers and dates inside sentences are written by the same object, in the language's locale.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
+from babel import Locale
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import PoFileError, read_po
 from babel.support import Translations
 
+from lrp_audit.config import AuditConfig
 from lrp_audit.errors import ReportError
+from lrp_audit.locales import locale_of, localized, long_date, percentage
 from lrp_audit.resources import templates
 
 SOURCE_LANGUAGE = "en"
+US = "us-notice"
 _NAME = re.compile(r"[a-z]{2,3}")
 
 
@@ -50,6 +55,11 @@ class _Strict(Translations):
         )
 
 
+def message(text: str) -> str:
+    """A message of a table, marked for the catalogues; it is translated where it is said."""
+    return text
+
+
 @dataclass(frozen=True)
 class Messages:
     """Sentences of one language. A call translates a message and fills its `{slots}`.
@@ -58,6 +68,7 @@ class Messages:
     """
 
     language: str
+    locale: Locale
     _catalogue: _Strict | None = field(default=None, repr=False)
 
     def __call__(self, message: str, /, **values: object) -> str:
@@ -71,10 +82,19 @@ class Messages:
             text = singular if count == 1 else plural
         else:
             text = self._catalogue.ngettext(singular, plural, count)
-        return text.format(count=count, **values)
+        return text.format(count=self.number(count, ","), **values)
 
+    def number(self, value: float, spec: str) -> str:
+        """`value` in a format of Python's such as `,.2f`, with the locale's separators and a true minus sign."""
+        return localized(format(value, spec), self.locale)
 
-ENGLISH = Messages(SOURCE_LANGUAGE)
+    def percent(self, share: float, decimals: int = 0) -> str:
+        """A share of one as a percentage."""
+        return percentage(self.number(share * 100, f".{decimals}f"), self.locale)
+
+    def date(self, date: dt.date) -> str:
+        """A date with its month in words."""
+        return long_date(date, self.locale)
 
 
 def languages() -> tuple[str, ...]:
@@ -82,20 +102,33 @@ def languages() -> tuple[str, ...]:
     return tuple(sorted({SOURCE_LANGUAGE, *(path.stem for path in _folder().glob("*.po"))}))
 
 
-@lru_cache(maxsize=16)
-def messages(language: str) -> Messages:
-    """The sentences of a language; a region (`de-AT`) uses those of its language.
+@lru_cache(maxsize=32)
+def messages(language: str, letter: str = US) -> Messages:
+    """The sentences of a language for readers of a letter; a region (`de-AT`) decides over numbers and dates.
 
     Raises:
-        ReportError: there is no catalogue, or it is damaged.
+        ReportError: there is no catalogue, no such region, or the catalogue is damaged.
     """
     name = language.split("-", maxsplit=1)[0]
     if name == SOURCE_LANGUAGE:
-        return ENGLISH
+        return Messages(name, locale_of(language, letter))
     path = _folder() / f"{name}.po"
     if not _NAME.fullmatch(name) or not path.is_file():
         raise ReportError(f"There is no catalogue for the language '{language}'; available: {', '.join(languages())}.")
-    return Messages(name, _read(path))
+    return Messages(name, locale_of(language, letter), _read(path))
+
+
+ENGLISH = messages(SOURCE_LANGUAGE)
+
+
+def for_reviewers(config: AuditConfig) -> Messages:
+    """The language of internal documents, and of the record's own sentences. Raises as `messages` does."""
+    return messages(config.internal_language, config.documents.letter)
+
+
+def for_applicants(config: AuditConfig) -> Messages:
+    """The language of letters, and of values as people read them. Raises as `messages` does."""
+    return messages(config.documents.language, config.documents.letter)
 
 
 def _read(path: Path) -> _Strict:

@@ -1,4 +1,4 @@
-"""Numbers and dates as documents print them: true minus signs, signs on contributions, months in words."""
+"""Numbers and dates as documents print them, in the language of `say`: true minus signs, signs on contributions."""
 
 from __future__ import annotations
 
@@ -6,33 +6,19 @@ import datetime as dt
 import math
 from collections.abc import Iterable
 
-from lrp_audit.display import MINUS, number
+from lrp_audit.display import number
+from lrp_audit.messages import ENGLISH, Messages, message
 
-NOT_SUPPLIED = "not supplied"
-# No locale's names: a document is the same everywhere.
-_MONTHS = (
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-)
+NOT_SUPPLIED = message("not supplied")
 
 
-def long_date(date: dt.date) -> str:
+def long_date(date: dt.date, say: Messages = ENGLISH) -> str:
     """`March 3, 2026`."""
-    return f"{_MONTHS[date.month - 1]} {date.day}, {date.year}"
+    return say.date(date)
 
 
-def maybe_date(date: dt.date | None) -> str:
-    return NOT_SUPPLIED if date is None else long_date(date)
+def maybe_date(date: dt.date | None, say: Messages = ENGLISH) -> str:
+    return say(NOT_SUPPLIED) if date is None else say.date(date)
 
 
 def decimals_for(values: Iterable[float]) -> int:
@@ -43,41 +29,41 @@ def decimals_for(values: Iterable[float]) -> int:
     return min(9, max(0, 2 - math.floor(math.log10(largest))))
 
 
-def signed(value: float, decimals: int) -> str:
+def signed(value: float, decimals: int, say: Messages = ENGLISH) -> str:
     """A contribution: its sign is always printed, `+` toward the adverse outcome."""
     if abs(value) >= 1e15:
-        return f"{value:+.3e}".replace("e+", "e").replace("-", MINUS)
-    text = f"{value:+,.{decimals}f}"
+        return say.number(value, "+.3e").replace("e+", "e")
+    text = say.number(value, f"+,.{decimals}f")
     zero = not any(digit in "123456789" for digit in text)
-    return (text[1:] if zero else text).replace("-", MINUS)
+    return text[1:] if zero else text
 
 
-def measure(value: float | int | str | bool) -> str:
+def measure(value: float | int | str | bool, say: Messages = ENGLISH) -> str:
     """A measured quantity of a check, whatever its type."""
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return say("yes") if value else say("no")
     if isinstance(value, str):
         return value
-    return number(float(f"{value:.4g}")) if isinstance(value, float) else number(value)
+    return number(float(f"{value:.4g}") if isinstance(value, float) else value, say=say)
 
 
-def exact(value: float) -> str:
-    """A number with ten significant digits, no separators."""
-    return f"{value:.10g}".replace("-", MINUS)
+def exact(value: float, say: Messages = ENGLISH) -> str:
+    """A number with ten significant digits, no separators of thousands."""
+    return say.number(value, ".10g")
 
 
-def scientific(value: float) -> str:
+def scientific(value: float, say: Messages = ENGLISH) -> str:
     """A rounding error: `3.1e−15`, and `0` for none."""
-    return "0" if value == 0 else f"{value:.1e}".replace("e-0", "e-").replace("e+0", "e+").replace("-", MINUS)
+    return "0" if value == 0 else say.number(value, ".1e").replace("e−0", "e−").replace("e+0", "e+")
 
 
-def percent(share: float) -> str:
+def percent(share: float, say: Messages = ENGLISH) -> str:
     """A share of one as a whole percentage."""
-    return f"{share * 100:.0f}%".replace("-", MINUS)
+    return say.percent(share)
 
 
-def days(count: int) -> str:
-    return "1 day" if count == 1 else f"{count} days"
+def days(count: int, say: Messages = ENGLISH) -> str:
+    return say.plural("{count} day", "{count} days", count)
 
 
 def clip(text: str, length: int) -> str:
