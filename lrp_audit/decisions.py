@@ -17,7 +17,8 @@ from lrp_audit.decision_model import Explained
 from lrp_audit.errors import DataError
 from lrp_audit.facts import RowFacts, read_facts, read_ids, require_columns
 from lrp_audit.record import Addressee, Outcome, Record, Refusal, TextFacts
-from lrp_audit.report.fonts import unprintable
+from lrp_audit.report.fonts import code_points, unprintable
+from lrp_audit.report.limits import LETTER_CHARACTERS
 from lrp_audit.session import Session
 
 CHUNK_ROWS = 256
@@ -142,14 +143,20 @@ def with_printability(record: Record, addressee: Addressee, config: AuditConfig)
     facts = record.decision
     printed = [addressee.name, *addressee.address, facts.product, facts.amount, *facts.decided_reasons]
     printed += [*facts.bureau.key_factors, *(reason.text for reason in record.reasons)]
-    missing = unprintable("\n".join(text for text in printed if text), config)
-    if not missing or not may_be_drafted(record):
+    refusal = _unprintable("\n".join(text for text in printed if text), config)
+    if refusal is None or not may_be_drafted(record):
         return record
-    codes = ", ".join(f"U+{ord(character):04X}" for character in missing)
-    refusal = Refusal(
-        state="UNPRINTABLE_TEXT",
-        rule="G-02, US-01",
-        evidence=f"The document font lacks {codes}, which the letter would have to print.",
-        next_step="Name a font file that has these characters in documents.extra_fonts, or correct the data.",
-    )
     return record.model_copy(update={"refusals": (*record.refusals, refusal)})
+
+
+def _unprintable(text: str, config: AuditConfig) -> Refusal | None:
+    """Why a letter cannot print `text`; None where it can."""
+    if len(text) > LETTER_CHARACTERS:
+        evidence = f"The letter would have to print {len(text):,} characters of data, more than {LETTER_CHARACTERS:,}."
+        next_step = "Correct the data: a name, an address, a request and reasons are shorter."
+    elif missing := unprintable(text, config):
+        evidence = f"The document font cannot print {code_points(missing)}, which the letter would have to print."
+        next_step = "Name a font file that has these characters in documents.extra_fonts, or correct the data."
+    else:
+        return None
+    return Refusal(state="UNPRINTABLE_TEXT", rule="G-02, US-01", evidence=evidence, next_step=next_step)

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 import font_source_sans_pro
+import regex
 from fontTools.ttLib import TTFont, TTLibError  # type: ignore[import-untyped]
 from weasyprint import CSS
 from weasyprint.text.fonts import FontConfiguration
@@ -27,6 +28,8 @@ FAMILY = "Document Sans"
 _WEIGHTS = {400: "SourceSansPro-Regular.ttf", 600: "SourceSansPro-Semibold.ttf"}
 _LAYOUT = frozenset("\t\n\r")  # white space that HTML collapses
 _JOINERS = frozenset("\u200c\u200d")  # the only invisible characters that words need
+_PILE = regex.compile(r"\p{M}{4,}")  # marks that grow over the lines around; no language has four on a composed letter
+_NAMED = 8  # characters that a sentence names
 
 
 @dataclass(frozen=True)
@@ -61,13 +64,22 @@ def unprintable(text: str, config: AuditConfig) -> tuple[str, ...]:
     """The characters of `text` that no document font has, each once, in order.
 
     Controls, bidirectional overrides, soft hyphens and unpaired surrogates are always among them: they change what a
-    reader sees without being seen. Composed and decomposed accents count as the same character (Unicode normal form C).
+    reader sees without being seen. So are accents piled up on one letter, which cover the lines around it. Composed and
+    decomposed accents count as the same character (Unicode normal form C).
 
     Raises:
         ReportError: a file of `documents.extra_fonts` is missing or is no font.
     """
     printable = _printable(faces(config))
-    return tuple(dict.fromkeys(char for char in unicodedata.normalize("NFC", text) if char not in printable))
+    normal = unicodedata.normalize("NFC", text)
+    piled = "".join(_PILE.findall(normal))
+    return tuple(dict.fromkeys(char for char in (*normal, *piled) if char not in printable or char in piled))
+
+
+def code_points(characters: Sequence[str]) -> str:
+    """The characters for a sentence, e.g. `U+05D0, U+05D1`; of many the first, and their number."""
+    named = ", ".join(f"U+{ord(char):04X}" for char in characters[:_NAMED])
+    return named if len(characters) <= _NAMED else f"{named}, … ({len(characters)} characters)"
 
 
 def with_code_points(text: str, config: AuditConfig) -> str:

@@ -14,7 +14,8 @@ from lrp_audit.config import AuditConfig
 from lrp_audit.errors import ReportError
 from lrp_audit.record import Addressee, Record, Refusal, digest
 from lrp_audit.report import us_notice
-from lrp_audit.report.fonts import faces, unprintable, with_code_points
+from lrp_audit.report.fonts import code_points, faces, unprintable, with_code_points
+from lrp_audit.report.limits import LETTER_PAGES
 from lrp_audit.report.render import to_html, to_pdf
 from lrp_audit.report.slots import Gap
 
@@ -55,7 +56,8 @@ def letter_pdf(record: Record, addressee: Addressee, config: AuditConfig, *, dra
         ConfigError: there are no texts in the configured language.
     """
     html = _page(record, addressee, config, draft=draft, styled=False)
-    return to_pdf(html, LETTERS[config.documents.letter].folder, faces(config), identifier=digest(record))
+    folder = LETTERS[config.documents.letter].folder
+    return to_pdf(html, folder, faces(config), identifier=digest(record), most_pages=LETTER_PAGES)
 
 
 def letter_html(record: Record, addressee: Addressee, config: AuditConfig, *, draft: bool = False) -> str:
@@ -72,7 +74,7 @@ def _page(record: Record, addressee: Addressee, config: AuditConfig, *, draft: b
     missing = unprintable(page, config)
     if not missing:
         return page
-    gap = Gap("documents.extra_fonts", "a font that has " + ", ".join(f"U+{ord(char):04X}" for char in missing))
+    gap = Gap("documents.extra_fonts", f"a font that has {code_points(missing)}")
     if not draft:
         raise ReportError(f"UNPRINTABLE_TEXT: the letter needs {gap}; --draft shows the place.")
     with_gap = replace(found, gaps=(*found.gaps, gap))  # type: ignore[type-var]

@@ -17,6 +17,7 @@ from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherRespons
 
 from lrp_audit.errors import ReportError
 from lrp_audit.report.fonts import Face, configuration
+from lrp_audit.report.limits import FILE_PAGES, check_length, check_pages
 from lrp_audit.resources import templates
 
 _SHEETS = ("base/tokens.css", "base/print.css")
@@ -73,23 +74,34 @@ def to_html(folder: str, context: Mapping[str, object], *, styled: bool = False)
     return unicodedata.normalize("NFC", _BETWEEN_TAGS.sub("><", page))
 
 
-def to_pdf(html: str, folder: str, fonts: tuple[Face, ...], *, identifier: str, source: Source | None = None) -> bytes:
+def to_pdf(
+    html: str,
+    folder: str,
+    fonts: tuple[Face, ...],
+    *,
+    identifier: str,
+    source: Source | None = None,
+    most_pages: int = FILE_PAGES,
+) -> bytes:
     """A tagged PDF: PDF/UA-1, and with a `source` also PDF/A-3a with it attached.
 
     The bytes depend on the arguments and the versions of the libraries alone.
 
     Raises:
-        ReportError: the page asks for a resource, or a character fell back to a font of the machine.
+        ReportError: the page asks for a resource, a character fell back to a font of the machine, or the document would
+            have more than `most_pages` pages.
     """
+    check_length(html, most_pages)
     for padding in range(_PADDINGS):
-        pdf = _write(html, folder, fonts, identifier, source, padding)
+        finisher = _Finisher(frozenset(face.family for face in fonts), source is not None, padding, most_pages)
+        pdf = _write(html, folder, fonts, identifier, source, finisher)
         if source is None or _UNCLEAR_END not in pdf:
             break
     return pdf  # as a last resort with such an end: it is a valid file all the same
 
 
 def _write(
-    html: str, folder: str, fonts: tuple[Face, ...], identifier: str, source: Source | None, padding: int
+    html: str, folder: str, fonts: tuple[Face, ...], identifier: str, source: Source | None, finisher: _Finisher
 ) -> bytes:
     shared, face_rules = configuration(fonts)
     try:
@@ -99,7 +111,7 @@ def _write(
             pdf_variant="pdf/ua-1" if source is None else "pdf/a-3a",
             pdf_identifier=identifier.encode(),
             attachments=None if source is None else [_attachment(source)],
-            finisher=_Finisher(frozenset(face.family for face in fonts), source is not None, padding),
+            finisher=finisher,
         )
     except FatalURLFetchingError as error:
         raise ReportError(f"The document was not written, since it asks for the resource {error}.") from None
@@ -137,13 +149,15 @@ class _Nothing(URLFetcher):  # type: ignore[misc]
 
 @dataclass(frozen=True)
 class _Finisher:
-    """WeasyPrint's public hook before a PDF is written: checks the fonts, and states PDF/UA beside PDF/A."""
+    """WeasyPrint's public hook before a PDF is written: checks pages and fonts, and states PDF/UA beside PDF/A."""
 
     families: frozenset[str]
     archival: bool
     padding: int
+    most_pages: int
 
     def __call__(self, document: Any, pdf: Any) -> None:
+        check_pages(len(document.pages), self.most_pages)
         used = list(document.fonts.values())
         foreign = {font.family for font in used} - self.families
         missing = {char for font in used for char in font.missing}

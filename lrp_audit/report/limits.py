@@ -1,0 +1,22 @@
+"""How much a document may hold: a text made to exhaust machine or reader ends in a sentence."""
+
+from __future__ import annotations
+
+from lrp_audit.errors import ReportError
+
+LETTER_PAGES = 12  # six reasons of 300 words and every block that there is take five
+FILE_PAGES = 500  # a model of 10,000 columns
+LETTER_CHARACTERS = 20_000  # of names, values and reasons that one letter prints
+_PAGE_CHARACTERS = 20_000  # of HTML for a page, twice what the densest tables take
+
+
+def check_length(html: str, most_pages: int) -> None:
+    """Raise ReportError where a page of HTML is too long to be laid out on `most_pages` pages."""
+    if len(html) > most_pages * _PAGE_CHARACTERS:
+        raise ReportError(f"The document was not written, since its {len(html):,} characters exceed {most_pages} pages.")
+
+
+def check_pages(count: int, most_pages: int) -> None:
+    """Raise ReportError where a document has more pages than it may have."""
+    if count > most_pages:
+        raise ReportError(f"The document was not written, since it has {count} pages, and may have {most_pages}.")
