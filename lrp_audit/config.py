@@ -15,19 +15,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import rfc8785
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from lrp_audit.errors import ConfigError
+from lrp_audit.letter_config import CONTACTS, AutomationSection, ContactSection, DatabaseSection, ReviewSection
+from lrp_audit.section import Section
 from lrp_audit.text_config import TextSection
 from lrp_audit.toml_errors import Key, describe, did_you_mean, dotted, key_lines
 
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
-
-
-class Section(BaseModel):
-    """A table of audit.toml: unknown keys and numbers that are not finite are errors."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class ModelSection(Section):
@@ -79,6 +75,8 @@ class FactsSection(Section):
     bureau_inquiries_factor: str | None = None  # yes/no: inquiries were a key factor beyond the four
     consumer_report_used: str | None = None  # yes/no, where it differs by row
     outside_information_used: str | None = None  # yes/no (US-10)
+    database_result: str | None = None  # what a search of [database] found, in the applicant's language (EU-10)
+    reference: str | None = None  # number to quote, printed in EU and UK letters
     outcome: str | None = None  # recorded outcome
     score: str | None = None  # recorded score, on the scale of `cutoff_on`
     model_version: str | None = None  # recorded model version
@@ -137,14 +135,6 @@ class ApprovalSection(Section):
     texts_version: str | None = None  # version of the shipped legal texts that was approved; if given it must match
 
 
-class ContactSection(Section):
-    name: str
-    address: tuple[str, ...]  # lines
-    telephone: str | None = None
-    email: str | None = None
-    website: str | None = None
-
-
 class InstitutionSection(ContactSection):
     """The creditor (US-03)."""
 
@@ -195,6 +185,12 @@ class AuditConfig(Section):
     agency: ContactSection | None = None  # overrides institution.agency
     consumer_reporting_agency: ContactSection | None = None
     credit_score: CreditScoreSection | None = None
+    automation: AutomationSection | None = None
+    review: ReviewSection | None = None
+    data_protection_officer: ContactSection | None = None
+    supervisory_authority: ContactSection | None = None
+    debt_advice: ContactSection | None = None
+    database: DatabaseSection | None = None
     checks: ChecksSection = ChecksSection()
     documents: DocumentsSection = DocumentsSection()
     text: TextSection | None = None  # a text that the model reads
@@ -376,7 +372,7 @@ def _texts(config: AuditConfig) -> Iterator[tuple[Key, str]]:
 
 
 def _contacts(config: AuditConfig) -> Iterator[tuple[Key, str]]:
-    for name in ("institution", "agency", "consumer_reporting_agency"):
+    for name in CONTACTS:
         contact: ContactSection | None = getattr(config, name)
         if contact is not None and not (contact.name.strip() and any(line.strip() for line in contact.address)):
             yield (name,), f"[{name}] needs a name and at least one line of address."

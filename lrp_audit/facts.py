@@ -20,6 +20,8 @@ from lrp_audit.record import Addressee, BureauFacts, Dates, DecisionFacts, Recor
 
 NOTICE_DAYS = 30  # 12 CFR 1002.9(a)(1)(i)-(iii)
 
+CELL_CHARACTERS = 10_000  # of one fact; nobody's name or list of reasons is longer
+
 _MAYBE_INPUTS = {"amount", "product", "age", "score", "bureau_score"}  # numbers, or the model's own columns
 
 _YES = {"yes", "y", "true", "1"}
@@ -78,6 +80,8 @@ def _read_row(
 ) -> RowFacts:
     applicant = pseudonym(key, "applicant", identifier)[:16]
     bare = RowFacts(DecisionFacts(id=identifier, applicant=applicant, dates=Dates(notice=notice)), Addressee())
+    if len(identifier) > CELL_CHARACTERS:
+        return _with_problem(bare, f"column '{facts.id}': {_too_long(identifier)}")
     if not identifier.strip():
         return _with_problem(bare, f"column '{facts.id}': the decision has no id")
     if repeated:
@@ -99,10 +103,16 @@ def _read_row(
             bureau=cells.bureau(),
             age=cells.number("age"),
             addressee_sha256=pseudonym(key, "addressee", addressee.model_dump_json()),
+            reference=cells.text("reference"),
+            database_result=cells.text("database_result"),
         )
     except CellError as error:
         return _with_problem(bare, str(error))
     return RowFacts(decision, addressee)
+
+
+def _too_long(text: str) -> str:
+    return f"{len(text):,} characters, where a fact has at most {CELL_CHARACTERS:,}"
 
 
 def _with_problem(facts: RowFacts, problem: str) -> RowFacts:
@@ -118,7 +128,10 @@ class _Cells:
 
     def raw(self, fact: str) -> str | float | int | bool | None:
         column: str | None = getattr(self.facts, fact)
-        return None if column is None else plain(self.row[column])
+        value = None if column is None else plain(self.row[column])
+        if isinstance(value, str) and len(value) > CELL_CHARACTERS:
+            raise CellError(f"column '{column}': {_too_long(value)}")
+        return value
 
     def fail(self, fact: str, value: object, wanted: str) -> CellError:
         return CellError(f"column '{getattr(self.facts, fact)}': {str(value)[:40]!r} is not {wanted}")

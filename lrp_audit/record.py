@@ -82,6 +82,8 @@ class DecisionFacts(Frozen):
     bureau: BureauFacts = BureauFacts()
     age: float | None = None
     addressee_sha256: str | None = None  # keyed digest of the Addressee kept apart
+    reference: str | None = None  # number that an EU or UK letter asks to quote
+    database_result: str | None = None  # what a database search found (EU-10); None: none took place
 
 
 class ModelFacts(Frozen):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lrp_audit.config import ContactSection
+from lrp_audit.letter_config import ContactSection
 from lrp_audit.report.slots import Slot, Slots
 
 
