@@ -68,3 +68,11 @@ class ReferenceDataError(LrpAuditError):
 
 class ReportError(LrpAuditError):
     """A document cannot be written (output folder, template, font, disk)."""
+
+
+class EventLogError(LrpAuditError):
+    """The event log of a decision is damaged, or cannot be read or written."""
+
+
+class SigningError(LrpAuditError):
+    """A document cannot be signed (extra, key, passphrase, certificate, token, time stamp)."""
