@@ -6,7 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from lrp_audit.record import Addressee, ColumnContribution, DecisionFacts, ModelFacts, Outcome, ReferenceFacts
+from lrp_audit.record import (
+    Addressee,
+    ColumnContribution,
+    DecisionFacts,
+    ModelFacts,
+    Outcome,
+    ReferenceFacts,
+    Variations,
+)
 
 Standing = Literal["routed", "unscored", "favourable", "adverse"]
 
@@ -28,6 +36,7 @@ class Case:
         reference: None where there is none.
         directions: family -> direction, only for families whose direction test passed (RS-11).
         faithfulness: None where it was not measured.
+        variations: None where none were searched for.
         addressee: only whether it is complete matters here; none of it enters a judgement.
         problem: why the row is invalid; names the column.
         tolerance: relative agreement promised between the model and its graph, for recorded scores.
@@ -40,6 +49,7 @@ class Case:
     contributions: tuple[ColumnContribution, ...] = ()
     directions: Mapping[str, Literal["low", "high"]] = field(default_factory=dict)
     faithfulness: Faithfulness | None = None
+    variations: Variations | None = None
     addressee: Addressee = field(default_factory=Addressee)
     problem: str | None = None
     tolerance: float = 1e-9

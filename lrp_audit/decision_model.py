@@ -21,6 +21,7 @@ from lrp_audit.record import (
     Outcome,
     ReferenceFacts,
     Refusal,
+    Variations,
 )
 from lrp_audit.text_record import TextEvidence
 
@@ -34,6 +35,7 @@ class Explained:
         faithfulness: the put-back test; None where it was not run.
         texts: the row's texts, masked, if the model reads any.
         refusals: what the explanation itself stands against.
+        variations: other values that decide otherwise; None where none were searched for.
     """
 
     contributions: tuple[ColumnContribution, ...]
@@ -44,6 +46,7 @@ class Explained:
     faithfulness: Faithfulness | None = None
     texts: tuple[TextEvidence, ...] = ()
     refusals: tuple[Refusal, ...] = ()
+    variations: Variations | None = None
 
 
 class DecisionModel(Protocol):

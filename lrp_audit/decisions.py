@@ -100,6 +100,7 @@ def _record(
         contributions=found,
         directions={} if explained is None else explained.directions,
         faithfulness=None if explained is None else explained.faithfulness,
+        variations=None if explained is None else explained.variations,
         addressee=facts.addressee,
         problem=problem,
         tolerance=session.model.tolerance,
@@ -120,6 +121,7 @@ def _record(
         checks=() if explained is None else explained.checks,
         flags=judgement.flags,
         refusals=(*judgement.refusals, *(() if explained is None else explained.refusals)),
+        variations=case.variations,
         text_evidence=() if explained is None else explained.texts,
         texts=TextFacts(
             language=config.documents.language,
