@@ -20,6 +20,7 @@ from pydantic import Field, ValidationError, model_validator
 from lrp_audit.errors import ConfigError
 from lrp_audit.letter_config import CONTACTS, AutomationSection, ContactSection, DatabaseSection, ReviewSection
 from lrp_audit.section import Section
+from lrp_audit.signing_config import SigningSection
 from lrp_audit.text_config import TextSection
 from lrp_audit.toml_errors import Key, describe, did_you_mean, dotted, key_lines
 
@@ -166,6 +167,7 @@ class DocumentsSection(Section):
     language: str = "en"  # of letters, labels and values; en, de, fr or es
     audit_language: str | None = None  # of internal documents; default: English beside a US notice, else `language`
     max_reasons: int = Field(4, ge=1, le=6)
+    review: Literal["optional", "required"] = "optional"  # required: no letter before a person has upheld the record
     key_file: str = "audit.key"  # secret for pseudonyms and file names; made on first use, beside audit.toml
     extra_fonts: tuple[str, ...] = ()
 
@@ -194,6 +196,7 @@ class AuditConfig(Section):
     checks: ChecksSection = ChecksSection()
     documents: DocumentsSection = DocumentsSection()
     text: TextSection | None = None  # a text that the model reads
+    signing: SigningSection | None = None
 
     @model_validator(mode="after")
     def _columns_of_families(self) -> AuditConfig:

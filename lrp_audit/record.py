@@ -70,6 +70,13 @@ class BureauFacts(Frozen):
     inquiries_key_factor: bool = False
 
 
+class Correction(Frozen):
+    """The letter that this decision's new letter replaces (regulations, section 7)."""
+
+    record_sha256: str  # of the record behind it
+    notice: dt.date  # printed on it
+
+
 class DecisionFacts(Frozen):
     id: str
     applicant: str  # pseudonym: keyed hash of the id
@@ -82,6 +89,7 @@ class DecisionFacts(Frozen):
     bureau: BureauFacts = BureauFacts()
     age: float | None = None
     addressee_sha256: str | None = None  # keyed digest of the Addressee kept apart
+    corrects: Correction | None = None
     reference: str | None = None  # number that an EU or UK letter asks to quote
     database_result: str | None = None  # what a database search found (EU-10); None: none took place
 
