@@ -142,6 +142,7 @@ ARCHITECTURES = {
     "Phi": lambda: classifier("Phi"),
     "Phi-3": lambda: classifier("Phi3", **GROUPED),
     "T5 encoder": t5_encoder,
+    "BigBird, full attention": lambda: classifier("BigBird", attention="eager", attention_type="original_full"),
     "Mixtral": lambda: classifier("Mixtral", **GROUPED, **EXPERTS, num_local_experts=4),
     "Qwen3-MoE": lambda: classifier(
         "Qwen3Moe", **GROUPED, **EXPERTS, num_experts=4, moe_intermediate_size=8, head_dim=8, decoder_sparse_step=1
@@ -152,31 +153,13 @@ ARCHITECTURES = {
     "BiLSTM": lambda: RecurrentText(nn.LSTM),
     "BiGRU": lambda: RecurrentText(nn.GRU),
 }
-BEST_EFFORT = {
-    "T5 classifier": lambda: classifier(
-        "T5", d_model=16, d_kv=8, d_ff=24, num_layers=2, num_heads=2, decoder_start_token_id=PAD
-    ),
-    "BART classifier": lambda: classifier(
-        "Bart",
-        d_model=16,
-        encoder_layers=1,
-        decoder_layers=1,
-        encoder_attention_heads=2,
-        decoder_attention_heads=2,
-        encoder_ffn_dim=24,
-        decoder_ffn_dim=24,
-        decoder_start_token_id=2,
-    ),
-    "BigBird": lambda: classifier("BigBird", attention="eager", attention_type="original_full"),
-    "Longformer": lambda: classifier("Longformer", attention="eager", attention_window=4),
-}
 
 
 def build(name: str) -> nn.Module:
     """The model, in evaluation mode; the same weights every time."""
     with torch.random.fork_rng():
         torch.manual_seed(7)
-        model = ({**ARCHITECTURES, **BEST_EFFORT})[name]().eval()
+        model = ARCHITECTURES[name]().eval()
     if getattr(getattr(model, "config", None), "use_cache", False):
         model.config.use_cache = False
     return model

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
+from pathlib import Path
 
 import pytest
 import torch
@@ -15,6 +17,7 @@ from torch import nn
 
 from lrp_audit.engine import capture, propagate
 
+README = Path(__file__).resolve().parents[2] / "README.md"
 QUICK = ("BERT", "GPT-2", "Llama", "T5 encoder", "TextCNN", "BiLSTM")
 TARGET = (1, 0)
 END = 2
@@ -103,6 +106,12 @@ def test_without_biases_and_with_constant_attention_relevance_is_the_margin(name
     model, graph = _without_biases(name)
     found = explain(graph, inputs(model, tokens(3, 13)), rules="cp-lrp")
     torch.testing.assert_close(found.relevance["input_ids"].sum(1), found.explained, rtol=1e-4, atol=1e-5)
+
+
+def test_the_readme_names_these_architectures_and_no_others():
+    rows = re.findall(r"^\| (.+) \| yes \|$", README.read_text(), re.MULTILINE)
+    named = [re.sub(r" (with |in |\().*", "", name) for row in rows for name in row.split(", ")]
+    assert sorted(named) == sorted({name.removesuffix(" eager").partition(",")[0] for name in ARCHITECTURES})
 
 
 @functools.cache
