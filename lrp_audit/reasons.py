@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from lrp_audit import phrasebook
 from lrp_audit.case import Case, Faithfulness
 from lrp_audit.config import AuditConfig, FamilySection
 from lrp_audit.record import ColumnContribution, FamilyContribution, Ranking, Reason, Refusal
@@ -101,6 +102,7 @@ def _findings(case: Case, config: AuditConfig) -> Findings:
         case=case,
         config=config,
         texts=load(config.documents.language),
+        phrases=phrasebook.load(config.documents.language),
         families=families,
         stated=principal,
         words=supplied(case.decision.decided_reasons) if routed else words,

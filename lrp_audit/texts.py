@@ -1,4 +1,4 @@
-"""The shipped legal texts: notices, sample reasons, agencies, and what a reason may not say, one file per language.
+"""The shipped legal texts: notices, sample reasons and agencies, one file per language.
 
 No shipped text counts as approved. A lender approves the texts, like all wording, by `[approval]` of audit.toml.
 """
@@ -9,7 +9,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, TypeVar
@@ -71,24 +71,6 @@ Entry = TypeVar("Entry", LegalText, Agency)
 
 
 @dataclass(frozen=True)
-class Phrases:
-    """Phrases that no reason may hold, and why (regulations, 2.5 and 2.6)."""
-
-    because: str
-    phrases: tuple[str, ...]
-
-    def found_in(self, text: str) -> str | None:
-        """What `text` says of them, as whole words in any case and spacing; a trailing `*` is the rest of a word."""
-        found = self._pattern.search(" ".join(text.split()))
-        return None if found is None else found[0]
-
-    @cached_property
-    def _pattern(self) -> re.Pattern[str]:
-        stems = (re.escape(phrase.rstrip("*")) + (r"\w*" if phrase.endswith("*") else "") for phrase in self.phrases)
-        return re.compile(rf"(?<!\w)(?:{'|'.join(stems)})(?!\w)", flags=re.IGNORECASE)
-
-
-@dataclass(frozen=True)
 class Texts:
     """All texts of one language. Indexing by id gives a `LegalText`."""
 
@@ -97,9 +79,6 @@ class Texts:
     legal: Mapping[str, LegalText]
     reasons: Mapping[str, LegalText]
     agencies: Mapping[str, Agency]
-    forbidden: tuple[Phrases, ...]
-    prohibited: tuple[Phrases, ...]
-    opposites: frozenset[frozenset[str]]
 
     def __getitem__(self, name: str) -> LegalText:
         """The legal text with this id; ReportError where there is none."""
@@ -141,11 +120,8 @@ def read(path: Path) -> Texts:
             language=language,
             version=str(raw["version"]),
             legal=_by_id(LegalText, raw["text"], language),
-            reasons=_by_id(LegalText, raw["reason"], language),
-            agencies=_by_id(Agency, raw["agency"], language),
-            forbidden=_phrases(raw["forbidden"]),
-            prohibited=_phrases(raw["prohibited"]),
-            opposites=frozenset(frozenset((first, second)) for first, second in raw["opposites"]["pairs"]),
+            reasons=_by_id(LegalText, raw.get("reason", []), language),
+            agencies=_by_id(Agency, raw.get("agency", []), language),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ReportError(f"The legal texts '{path.name}' are damaged ({error}): install the package again.") from None
@@ -164,7 +140,3 @@ def _by_id(kind: type[Entry], entries: list[dict[str, Any]], language: str) -> M
             raise ValueError(f"'{item.id}' holds a brace that is no slot")
         found[item.id] = item
     return MappingProxyType(found)
-
-
-def _phrases(entries: list[dict[str, Any]]) -> tuple[Phrases, ...]:
-    return tuple(Phrases(because=entry["because"], phrases=tuple(entry["phrases"])) for entry in entries)

@@ -9,7 +9,7 @@ from itertools import combinations
 from typing import Literal
 
 from lrp_audit.config import AuditConfig, FamilySection
-from lrp_audit.texts import Texts
+from lrp_audit.phrasebook import Phrasebook, first_fault
 from lrp_audit.toml_errors import dotted
 
 SUPPLIED = "facts.decided_reasons"  # where the wording of rules and people comes from
@@ -47,31 +47,27 @@ def supplied(reasons: Iterable[str]) -> tuple[Wording, ...]:
     return tuple(Wording(text, SUPPLIED) for text in reasons)
 
 
-def fault(text: str, columns: Iterable[str], texts: Texts) -> str | None:
+def fault(text: str, columns: Iterable[str], phrases: Phrasebook) -> str | None:
     """Why a statement may not be printed (regulations, 2.6), in words that follow its quotation; None if it may."""
-    for group in texts.forbidden:
-        if phrase := group.found_in(text):
-            return f"says '{phrase}': {group.because}"
+    if said := first_fault(text, (*phrases.reasons, *phrases.anywhere)):
+        return said
     for column in columns:
         if _is_raw(column) and re.search(rf"(?<!\w){re.escape(column)}(?!\w)", text, flags=re.IGNORECASE):
             return f"holds the column name '{column}', which an applicant cannot understand"
     return None
 
 
-def prohibited_term(text: str, texts: Texts) -> str | None:
+def prohibited_term(text: str, phrases: Phrasebook) -> str | None:
     """The prohibited basis that a statement names, in words that follow its quotation; None if it names none."""
-    for group in texts.prohibited:
-        if phrase := group.found_in(text):
-            return f"says '{phrase}': {group.because}"
-    return None
+    return first_fault(text, phrases.prohibited)
 
 
-def contradictions(statements: Sequence[str], texts: Texts) -> tuple[tuple[str, str], ...]:
+def contradictions(statements: Sequence[str], phrases: Phrasebook) -> tuple[tuple[str, str], ...]:
     """Pairs of statements that say the same, or the opposite: word by word they are equal or opposites."""
     return tuple(
         (first, second)
         for first, second in combinations(statements, 2)
-        if _answers(_words(first), _words(second), texts.opposites)
+        if _answers(_words(first), _words(second), phrases.opposites)
     )
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from lrp_audit import texts
+from lrp_audit import phrasebook
 from lrp_audit.config import (
     ApprovalSection,
     AuditConfig,
@@ -532,7 +532,7 @@ def test_a_protected_family_is_no_reason_even_with_wording() -> None:
     ],
 )
 def test_opposites_and_repetitions_contradict(first: str, second: str, clash: bool) -> None:
-    english = texts.load("en")
+    english = phrasebook.load("en")
     assert bool(contradictions([first, "Bankruptcy", second], english)) is clash
     assert bool(contradictions([second, first], english)) is clash  # whichever comes first
 
@@ -550,7 +550,7 @@ def test_opposites_and_repetitions_contradict(first: str, second: str, clash: bo
     ],
 )
 def test_column_names_made_for_machines_are_no_words(name: str, raw: bool) -> None:
-    assert (fault(f"Value of {name} in 1 year", [name], texts.load("en")) is not None) is raw
+    assert (fault(f"Value of {name} in 1 year", [name], phrasebook.load("en")) is not None) is raw
 
 
 # --- families and ranking --------------------------------------------------------------------------------------------

@@ -37,7 +37,7 @@ def _supplied_problems(findings: Findings) -> Iterator[str]:
     if not findings.words:
         yield "no reasons were supplied"
     for word in findings.words:
-        if why := fault(word.text, findings.columns, findings.texts):
+        if why := fault(word.text, findings.columns, findings.phrases):
             yield f"the supplied reason '{word.text}' {why}"
 
 

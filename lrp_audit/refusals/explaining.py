@@ -51,7 +51,7 @@ def unfaithful(findings: Findings) -> Refusal | None:
 
 def contradictory(findings: Findings) -> Refusal | None:
     """CONTRADICTORY_REASONS: two statements are the same, or opposites about one thing."""
-    pairs = contradictions([word.text for word in findings.words if word.text], findings.texts)
+    pairs = contradictions([word.text for word in findings.words if word.text], findings.phrases)
     if not pairs:
         return None
     listed = "; ".join(f"'{first}' and '{second}'" for first, second in pairs)
@@ -71,7 +71,7 @@ def unmapped(findings: Findings) -> Refusal | None:
     """
     problems = []
     for rank, (family, word) in enumerate(zip(findings.stated, findings.words, strict=True), start=1):
-        why = fault(word.text, findings.columns, findings.texts) if word.text else "has no statement"
+        why = fault(word.text, findings.columns, findings.phrases) if word.text else "has no statement"
         if why and not findings.is_protected(family):
             quoted = f"'{word.text}' " if word.text else ""
             problems.append(f"reason {rank} '{family.label}' ({word.key}) {quoted}{why}")

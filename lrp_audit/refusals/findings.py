@@ -8,6 +8,7 @@ from typing import Literal
 
 from lrp_audit.case import Case
 from lrp_audit.config import AuditConfig
+from lrp_audit.phrasebook import Phrasebook
 from lrp_audit.record import ColumnContribution, FamilyContribution
 from lrp_audit.texts import Texts
 from lrp_audit.wording import Wording
@@ -29,6 +30,7 @@ class Findings:
     case: Case
     config: AuditConfig
     texts: Texts
+    phrases: Phrasebook
     families: tuple[FamilyContribution, ...]
     stated: tuple[FamilyContribution, ...]
     words: tuple[Wording, ...]

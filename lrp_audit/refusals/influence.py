@@ -15,7 +15,7 @@ def prohibited_basis(findings: Findings) -> Refusal | None:
     """PROHIBITED_BASIS_INFLUENTIAL: a prohibited basis is among the would-be reasons, or holds too large a share."""
     evidence = _influence(findings, "prohibited")
     evidence += [
-        f"'{word.text}' {why}" for word in findings.words if (why := prohibited_term(word.text, findings.texts))
+        f"'{word.text}' {why}" for word in findings.words if (why := prohibited_term(word.text, findings.phrases))
     ]
     return _stopped(findings, "PROHIBITED_BASIS_INFLUENTIAL", "G-04, 1002.6(b)(1)", evidence)
 
