@@ -9,7 +9,7 @@ With a reference all of them are ordinary secants, so the sum stays exact.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -23,14 +23,21 @@ def find_scales(graph: fx.Graph, constants: Constants) -> set[fx.Node]:
     """All nodes of the graph that are such a scale, sum or gate."""
     found = set()
     for node in graph.nodes:
-        if (
-            node.target in _TO_SCALE
-            and _TO_SCALE[node.target](node)
-            and all(_divides(constants, user, node) for user in node.users)
-        ):
-            found.add(node)
-        found |= {scale for scale in (_own_gate(constants, node), _own_sum(constants, node)) if scale is not None}
+        for scale in (_own_norm(constants, node), _own_gate(constants, node), _own_sum(constants, node)):
+            if scale is not None:
+                found.add(scale)
     return found
+
+
+def _own_norm(constants: Constants, node: fx.Node) -> fx.Node | None:
+    """The root or deviation in x * rsqrt(mean(x^2) + eps) and its kin: it must scale the very signal it measures."""
+    is_root = node.target in _ROOTS or (node.target is aten.pow.Tensor_Scalar and node.args[1] in (0.5, -0.5))
+    if node.target not in _DEVIATIONS and not is_root:
+        return None
+    measured = _argument(node) if node.target in _DEVIATIONS else _squared(node.args[0])
+    if measured is None or not all(_divides(constants, user, node, measured) for user in node.users):
+        return None
+    return node
 
 
 def _own_sum(constants: Constants, node: fx.Node) -> fx.Node | None:
@@ -42,11 +49,13 @@ def _own_sum(constants: Constants, node: fx.Node) -> fx.Node | None:
         return None
     while divisor.target in _OFFSETS | _VIEWS and isinstance(divisor.args[0], fx.Node):
         divisor = divisor.args[0]
-    if divisor.target not in _MEANS or not all(_divides(constants, user, divisor) for user in divisor.users):
+    summed = _argument(divisor) if divisor.target in _MEANS else None
+    if summed is None:
         return None
-    summed = divisor.args[0]
-    is_size = isinstance(summed, fx.Node) and summed.target is aten.abs.default and summed.args[0] is divided
-    return divisor if summed is divided or is_size else None
+    measured = _argument(summed) if summed.target is aten.abs.default else summed
+    if measured is None or not _is_signal(constants, divided, measured):
+        return None
+    return divisor if all(_divides(constants, user, divisor, measured) for user in divisor.users) else None
 
 
 def _own_gate(constants: Constants, node: fx.Node) -> fx.Node | None:
@@ -80,38 +89,59 @@ def _is_elementwise(constants: Constants, node: fx.Node, root: fx.Node) -> bool:
     return node.target in _ELEMENTWISE and bool(sources) and all(_is_elementwise(constants, s, root) for s in sources)
 
 
-def _is_mean_square(value: Any) -> bool:
-    """Mean or sum of squares, or a variance, up to added constants and floors."""
+def _argument(node: fx.Node) -> fx.Node | None:
+    first = node.args[0]
+    return first if isinstance(first, fx.Node) else None
+
+
+def _squared(value: Any) -> fx.Node | None:
+    """The signal in a mean or sum of squares or a variance, up to added constants and floors."""
     while isinstance(value, fx.Node) and value.target in _OFFSETS:
         value = value.args[0]
     if not isinstance(value, fx.Node):
-        return False
+        return None
     if value.target in _VARIANCES:
-        return True
-    return value.target in _MEANS and _is_square(value.args[0])
+        return _argument(value)
+    square = _argument(value) if value.target in _MEANS else None
+    if square is None:
+        return None
+    is_square = (square.target is aten.pow.Tensor_Scalar and square.args[1] == 2) or (
+        square.target is aten.mul.Tensor and square.args[0] is square.args[1]
+    )
+    return _argument(square) if is_square else None
 
 
-def _is_square(value: Any) -> bool:
-    if not isinstance(value, fx.Node):
-        return False
-    if value.target is aten.pow.Tensor_Scalar:
-        return bool(value.args[1] == 2)
-    return value.target is aten.mul.Tensor and value.args[0] is value.args[1]
-
-
-def _divides(constants: Constants, node: fx.Node, scale: fx.Node) -> bool:
-    """Whether a scale is used as one: as factor or divisor of another value of the instance, or on the way there."""
+def _divides(constants: Constants, node: fx.Node, scale: fx.Node, measured: fx.Node) -> bool:
+    """Whether a scale is used as one: as factor or divisor of the measured signal, or on the way there."""
     if node.target in (aten.mul.Tensor, aten.div.Tensor):
         others = [value for value in node.args[:2] if value is not scale]
         if any(isinstance(value, fx.Node) and value not in constants for value in others):
-            return True
+            return all(_is_signal(constants, value, measured) for value in others)
     elif node.target not in _OFFSETS | _VIEWS | {aten.reciprocal.default}:
         return False
-    return all(_divides(constants, user, node) for user in node.users)
+    return bool(node.users) and all(_divides(constants, user, node, measured) for user in node.users)
 
 
-def _root(exponents: tuple[float, ...]) -> Callable[[fx.Node], bool]:
-    return lambda node: node.args[1] in exponents and _is_mean_square(node.args[0])
+def _is_signal(constants: Constants, value: Any, measured: fx.Node) -> bool:
+    """Whether a value is the measured signal, up to casts, constant factors and centring."""
+    return isinstance(value, fx.Node) and bool(_origins(constants, value) & _origins(constants, measured))
+
+
+def _origins(constants: Constants, node: fx.Node) -> set[fx.Node]:
+    """The node without casts, constant factors and, at the end, a difference (x of x - mean)."""
+    found = {node}
+    while (inner := _unscaled(constants, _uncast(node))) is not node:
+        found.add(inner)
+        node = inner
+    if node.target is aten.sub.Tensor and isinstance(node.args[0], fx.Node):
+        found.add(_uncast(node.args[0]))
+    return found
+
+
+def _uncast(node: fx.Node) -> fx.Node:
+    while node.target is aten._to_copy.default and isinstance(node.args[0], fx.Node):
+        node = node.args[0]
+    return node
 
 
 _OFFSETS = {
@@ -146,10 +176,5 @@ _ELEMENTWISE = {
 _VIEWS = {aten.unsqueeze.default, aten.expand.default, aten.reshape.default}
 _MEANS = {aten.mean.dim, aten.sum.dim_IntList}
 _VARIANCES = {aten.var.correction, aten.var.dim}
-_TO_SCALE: dict[Any, Callable[[fx.Node], bool]] = {
-    aten.rsqrt.default: lambda node: _is_mean_square(node.args[0]),
-    aten.sqrt.default: lambda node: _is_mean_square(node.args[0]),
-    aten.pow.Tensor_Scalar: _root((0.5, -0.5)),
-    aten.std.correction: lambda node: True,
-    aten.std.dim: lambda node: True,
-}
+_ROOTS = {aten.rsqrt.default, aten.sqrt.default}
+_DEVIATIONS = {aten.std.correction, aten.std.dim}
