@@ -158,8 +158,6 @@ class _Backward:
         found: dict[str, Any],
         delivered: dict[str, Any],
     ) -> Booking:
-        operator, node = step.operator, step.node
-        assert operator is not None
         inflow = _inflow(call, m)
         outflow = torch.zeros_like(inflow)
         for name, place in places:
@@ -173,24 +171,40 @@ class _Backward:
                     if f is not None
                 )
                 outflow = outflow + sum(flows)
-        if isinstance(step.rule, Zero):
-            sinks = {"stopped": inflow}
-        elif operator.layer is not None and step.rule is not None:
-            sinks = {
-                name: row_sum(value, node.rows) for name, value in step.rule.sinks(m, operator.layer(call)).items()
-            }
-        elif self.reference is not None or operator.lookup is not None:
-            sinks = {}
-        elif operator.books is not None:
-            sinks = operator.books(call, m)
-        elif operator.leak == "taylor":
-            sinks = {"taylor": inflow - outflow}
-        else:
-            sinks = {operator.leak: _inflow(call, m, call.at_zero())}
+        sinks = self._sinks(step, call, m, inflow, outflow)
         return Booking(inflow, outflow, {name: value for name, value in sinks.items() if value.any()})
+
+    def _sinks(self, step: Step, call: Call, m: Any, inflow: Tensor, outflow: Tensor) -> dict[str, Tensor]:
+        """Closed forms of what stays at one operator."""
+        operator = step.operator
+        assert operator is not None
+        if isinstance(step.rule, Zero):
+            return {"stopped": inflow}
+        if operator.layer is not None and step.rule is not None:
+            kept = step.rule.sinks(m, operator.layer(call))
+            return {name: row_sum(value, step.node.rows) for name, value in kept.items()}
+        if self.reference is not None or operator.lookup is not None or operator.leak is None:
+            return {}
+        if operator.books is not None:
+            return operator.books(call, m)
+        if operator.leak == "taylor":
+            is_linear = operator.held is not None and not any(step.wanted.get(name) for name in operator.held)
+            return {} if is_linear else {"taylor": inflow - outflow}
+        return {} if _has_no_constant(step) else {operator.leak: _inflow(call, m, call.at_zero())}
 
     def _rows(self, index: int) -> int | None:
         return self.graph.nodes[index].rows
+
+
+_JOINS = frozenset(
+    f"aten.{name}" for name in ("add.Tensor", "sub.Tensor", "where.self", "cat.default", "stack.default")
+)
+
+
+def _has_no_constant(step: Step) -> bool:
+    """A sum, a choice or a join of path tensors alone."""
+    given = [step.wanted.get(name) for name in ("self", "other", "tensors") if name in step.node.arguments]
+    return step.node.operator in _JOINS and all(all(w) if isinstance(w, list) else w for w in given)
 
 
 def _inflow(call: Call, m: Any, output: Any = None) -> Tensor:

@@ -11,9 +11,10 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from lrp_audit.engine.graph import Node
-from lrp_audit.engine.operators.table import Call, Multipliers, Operator, always, register
+from lrp_audit.engine.operators.table import Call, Leak, Multipliers, Operator, always, register
 
 Secant = Callable[[Tensor, Tensor, Call], Tensor]
 
@@ -56,8 +57,7 @@ def softplus_secant(x: Tensor, r: Tensor) -> Tensor:
     h = (x - r).abs()
     high = torch.maximum(x, r)
     near = ratio(lambda h: -torch.log1p(torch.sigmoid(high) * torch.expm1(-h)), h.clamp(max=1))
-    softplus = torch.nn.functional.softplus
-    far = (softplus(high, threshold=50) - softplus(torch.minimum(x, r), threshold=50)) / h
+    far = (F.softplus(high, threshold=50) - F.softplus(torch.minimum(x, r), threshold=50)) / h
     return torch.where(h == 0, torch.sigmoid(high), torch.where(h <= 1, near, far))
 
 
@@ -96,8 +96,7 @@ def _softplus(x: Tensor, r: Tensor, call: Call) -> Tensor:
 
 
 def _mish(x: Tensor, r: Tensor, call: Call) -> Tensor:
-    softplus = torch.nn.functional.softplus
-    a, b = softplus(x, threshold=50), softplus(r, threshold=50)
+    a, b = F.softplus(x, threshold=50), F.softplus(r, threshold=50)
     return gate_secant(x, r, torch.tanh(a), torch.tanh(b), tanh_secant(a, b) * softplus_secant(x, r))
 
 
@@ -123,8 +122,7 @@ def _elu(x: Tensor, r: Tensor, alpha: float, scale: float, input_scale: float) -
 
 
 def _hardswish(x: Tensor, r: Tensor, call: Call) -> Tensor:
-    hardsigmoid = torch.nn.functional.hardsigmoid
-    return gate_secant(x, r, hardsigmoid(x), hardsigmoid(r), _hardsigmoid(x, r, call))
+    return gate_secant(x, r, F.hardsigmoid(x), F.hardsigmoid(r), _hardsigmoid(x, r, call))
 
 
 def _hardsigmoid(x: Tensor, r: Tensor, call: Call) -> Tensor:
@@ -245,6 +243,7 @@ def _relu(call: Call, m: Tensor) -> Multipliers:
 
 for _name, _secant in (ZERO_AT_ZERO | OFFSET_AT_ZERO).items():
     if _name == "relu.default":
-        register(_name, Operator(_relu, "activation", always, keeps=frozenset({"output"}), leak="bias"))
+        register(_name, Operator(_relu, "activation", always, keeps=frozenset({"output"}), leak=None))
     else:
-        register(_name, Operator(_pullback(_secant, _name in ZERO_AT_ZERO), "activation", always, leak="bias"))
+        _leak: Leak | None = None if _name in ZERO_AT_ZERO else "bias"
+        register(_name, Operator(_pullback(_secant, _name in ZERO_AT_ZERO), "activation", always, leak=_leak))

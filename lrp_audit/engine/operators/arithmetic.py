@@ -67,13 +67,13 @@ def _scaled(m: Tensor, factor: float) -> Tensor:
     return m if factor == 1 else m * factor
 
 
-@operator("neg.default", kind="sum", rowwise=always, keeps=_NOTHING)
+@operator("neg.default", kind="sum", rowwise=always, keeps=_NOTHING, leak=None)
 def neg(call: Call, m: Tensor) -> Multipliers:
     """Linear."""
     return {"self": -m}
 
 
-@operator("mul.Tensor", "mul.Scalar", kind="product", rowwise=always)
+@operator("mul.Tensor", "mul.Scalar", kind="product", rowwise=always, leak=None)
 def mul(call: Call, m: Tensor) -> Multipliers:
     """Each path factor gets the other one's midpoint; with no reference that is ½ each (AttnLRP, Prop. 3.2)."""
     if call.wants("self") and call.wants("other"):
@@ -89,7 +89,7 @@ def _half(call: Call, m: Tensor) -> Tensor:
     return m * 0.5 if call.reference is None else m
 
 
-@operator("div.Tensor", "div.Scalar", kind="product", rowwise=always)
+@operator("div.Tensor", "div.Scalar", kind="product", rowwise=always, leak=None)
 def div(call: Call, m: Tensor) -> Multipliers:
     """``a / b``: a times the reciprocal; a path divisor needs a reference (1/0 has no value to start from)."""
     found = {}
@@ -136,7 +136,7 @@ for _name, _secant in _SINGULAR_AT_ZERO.items():
     register(_name, Operator(_unary(_secant), "function", always, leak="bias"))
 
 
-@operator("sqrt.default", kind="function", rowwise=always)
+@operator("sqrt.default", kind="function", rowwise=always, leak=None)
 def sqrt(call: Call, m: Tensor) -> Multipliers:
     """√x - √r = (x - r) / (√x + √r)."""
     below = call.output if call.reference is None else call.output + call.ref_output
@@ -155,7 +155,7 @@ def power(call: Call, m: Tensor) -> Multipliers:
     return {"self": m * torch.where(x == 0, 0.0, call.output / x)}
 
 
-@operator("mean.dim", "mean.default", kind="reduction", rowwise=batched)
+@operator("mean.dim", "mean.default", kind="reduction", rowwise=batched, leak=None)
 def mean(call: Call, m: Tensor) -> Multipliers:
     """Linear: every element gets its share."""
     shape = call["self"].shape
@@ -163,7 +163,7 @@ def mean(call: Call, m: Tensor) -> Multipliers:
     return {"self": spread / (_count(shape) / _count(call.output.shape))}
 
 
-@operator("sum.dim_IntList", "sum.default", kind="reduction", rowwise=batched)
+@operator("sum.dim_IntList", "sum.default", kind="reduction", rowwise=batched, leak=None)
 def total(call: Call, m: Tensor) -> Multipliers:
     """Linear."""
     return {"self": _respread(call, m)}
@@ -273,7 +273,7 @@ for _names, _second, _right, _left in (
     (("matmul.default",), "other", TimesMatrix, MatrixTimes),
     (("mm.default", "bmm.default"), "mat2", TimesMat2, MatrixTimesMat2),
 ):
-    _product = Operator(_matrix_product("self", _second), "product", _has_own_matrix)
+    _product = Operator(_matrix_product("self", _second), "product", _has_own_matrix, leak=None)
     register(
         _names,
         _choose(_product, layer_operator(_right, "linear"), layer_operator(_left, "linear"), "self", _second),

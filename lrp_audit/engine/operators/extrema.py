@@ -66,8 +66,8 @@ def _reduction(sign: int) -> Callable[[Call, Any], Multipliers]:
     return pull
 
 
-operator("max.default", "amax.default", "max.dim", kind="max", rowwise=batched)(_reduction(1))
-operator("min.default", "amin.default", "min.dim", kind="max", rowwise=batched)(_reduction(-1))
+operator("max.default", "amax.default", "max.dim", kind="max", rowwise=batched, leak=None)(_reduction(1))
+operator("min.default", "amin.default", "min.dim", kind="max", rowwise=batched, leak=None)(_reduction(-1))
 
 
 def _larger(sign: int) -> Callable[[Call, Tensor], Multipliers]:
@@ -115,6 +115,7 @@ def _pool_winners(call: Call, x: Tensor) -> Tensor:
     *(f"{prefix}max_pool{d}d.default" for d in (1, 2, 3) for prefix in ("", "adaptive_")),
     kind="max",
     rowwise=batched,
+    leak=None,
 )
 def max_pool(call: Call, m: Any) -> Multipliers:
     """Each window by itself."""
@@ -133,7 +134,7 @@ def _sorted_within_rows(node: Node) -> bool:
     return batched(node) and works_within_rows(node, node.arguments["dim"])
 
 
-@operator("topk.default", "sort.default", "sort.stable", kind="max", rowwise=_sorted_within_rows, moves=True)
+@operator("topk.default", "sort.default", "sort.stable", kind="max", rowwise=_sorted_within_rows, moves=True, leak=None)
 def chosen(call: Call, m: dict[int, Tensor]) -> Multipliers:
     """Selection by rank: which elements are chosen is a constant of the instance."""
     order = call.output[1]

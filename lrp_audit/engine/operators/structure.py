@@ -13,6 +13,7 @@ from torch import Tensor
 from lrp_audit.engine.graph import Node, refs
 from lrp_audit.engine.operators.table import (
     Call,
+    Leak,
     Multipliers,
     Operator,
     Pullback,
@@ -27,10 +28,10 @@ _NOTHING: frozenset[str] = frozenset()
 
 
 def moving(
-    *names: str, rowwise: Callable[[Node], bool] = batched, moves: bool = True
+    *names: str, rowwise: Callable[[Node], bool] = batched, leak: Leak | None = None
 ) -> Callable[[Pullback], Pullback]:
-    """Register an operator that moves elements."""
-    return operator(*names, kind="structure", rowwise=rowwise, moves=moves, leak="constant")
+    """Register an operator that moves elements; ``leak`` where constants may stand among them."""
+    return operator(*names, kind="structure", rowwise=rowwise, moves=True, leak=leak)
 
 
 def _like_input(call: Call, m: Tensor) -> Tensor:
@@ -115,7 +116,7 @@ def _parts_within_rows(node: Node) -> bool:
     return works_within_rows(node, node.arguments["dim"]) and batched(node)
 
 
-@moving("cat.default", rowwise=_parts_within_rows)
+@moving("cat.default", rowwise=_parts_within_rows, leak="constant")
 def cat(call: Call, m: Tensor) -> Multipliers:
     """Cut apart."""
     sizes = [part.shape[call["dim"]] for part in call["tensors"]]
@@ -123,7 +124,7 @@ def cat(call: Call, m: Tensor) -> Multipliers:
     return {"tensors": [part if wanted else None for part, wanted in zip(parts, call.wanted["tensors"], strict=True)]}
 
 
-@moving("stack.default", rowwise=_parts_within_rows)
+@moving("stack.default", rowwise=_parts_within_rows, leak="constant")
 def stack(call: Call, m: Tensor) -> Multipliers:
     """Take apart."""
     parts = m.unbind(call["dim"])
@@ -143,6 +144,7 @@ def _split_within_rows(node: Node) -> bool:
     kind="structure",
     rowwise=_split_within_rows,
     moves=True,
+    leak=None,
 )
 def split(call: Call, m: dict[int, Tensor]) -> Multipliers:
     """Join the parts; where nothing came back, zeros."""

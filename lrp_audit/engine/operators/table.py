@@ -185,7 +185,7 @@ class Operator:
         moves: every output element is one input element, so relevance itself moves by the same pullback.
         carry: how relevance of whole-number codes moves where that is another way (adding an offset, rounding).
         lookup: the argument that holds codes, for a table look-up; the operator is then a source.
-        leak: the sink that takes what the operator does to a zero input (or the Taylor constant).
+        leak: the sink that takes what the operator does to a zero input (or the Taylor constant); None for nothing.
         books: closed forms of what stays, by sink, without a reference, where that is not what a zero input gives.
         layer: for linear maps, the view that rules work on.
         held: arguments that a `Constant` rule holds fixed; None for all.
@@ -196,7 +196,7 @@ class Operator:
     rowwise: Callable[[Node], bool] = _never
     keeps: frozenset[str] = frozenset({"input", "output"})
     moves: bool = False
-    leak: Leak = "constant"
+    leak: Leak | None = "constant"
     books: Callable[[Call, Any], dict[str, Tensor]] | None = None
     layer: Callable[[Call], LinearLayer] | None = None
     held: tuple[str, ...] | None = None
