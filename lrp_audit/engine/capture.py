@@ -6,6 +6,7 @@ import contextlib
 import copy
 import functools
 import inspect
+import io
 import logging
 import threading
 import warnings
@@ -145,7 +146,7 @@ def _quiet() -> Iterator[None]:
     """Hold back warnings and the graph that torch prints when an export fails; only under the export lock."""
     loggers = [logging.getLogger(name) for name in ("torch", "torch.export", "torch.fx", "torch._export")]
     levels = [logger.level for logger in loggers]
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
         warnings.simplefilter("ignore")
         for logger in loggers:
             logger.setLevel(logging.CRITICAL)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -141,7 +141,7 @@ class RelevanceGraph:
         """Take the fingerprint of the weights that later uses are compared with."""
         for name, tensor in self.weights.items():
             _require_finite_weight(name, tensor)
-        self._state["marks"] = _marks(self.weights)
+        self._mark()
         self._state["digest"] = digest(self.weights)
 
     @property
@@ -157,15 +157,26 @@ class RelevanceGraph:
             self._memory[key] = found
         return found
 
+    def remembers(self, key: Any) -> bool:
+        """Whether `remember` has been called with this key."""
+        return key in self._memory
+
     def require_unchanged(self) -> None:
-        """Raise `CaptureError` if a weight was changed after capture. Reads values only when torch says they moved."""
-        marks = _marks(self.weights)
-        if marks == self._state["marks"]:
+        """Raise `CaptureError` if a weight was changed after capture.
+
+        Looks at torch's own count of writes and at a few values of each weight, and reads all of them only if these
+        differ. A write of single values through ``.data``, which torch does not count, may pass unseen.
+        """
+        if _marks(self.weights, self._state["samples"]) == self._state["marks"]:
             return
         with self._lock:
             if digest(self.weights) != self._state["digest"]:
                 raise CaptureError("The model's weights were changed after it was captured; capture it again.")
-            self._state["marks"] = marks
+            self._mark()
+
+    def _mark(self) -> None:
+        self._state["samples"] = _samples(self.weights)
+        self._state["marks"] = _marks(self.weights, self._state["samples"])
 
     def require_inputs(self, values: Mapping[str, Tensor], what: str = "input") -> int:
         """Check names, types, sizes and finiteness; return the number of rows.
@@ -231,8 +242,16 @@ def _require_finite_weight(name: str, tensor: Tensor) -> None:
         raise NonFiniteError(f"The weight {name!r} holds NaN or infinity.")
 
 
-def _marks(weights: Mapping[str, Tensor]) -> tuple[tuple[int, int], ...]:
-    return tuple((t.data_ptr(), 0 if t.is_inference() else t._version) for t in weights.values())
+def _marks(weights: Mapping[str, Tensor], samples: Sequence[Tensor]) -> tuple[list[tuple[int, int]], list[float]]:
+    """Where each weight lies, how often torch saw it written, and values that tell of writes it did not see."""
+    written = [(t.data_ptr(), 0 if t.is_inference() else t._version) for t in weights.values()]
+    return written, torch.cat(list(samples)).tolist() if samples else []
+
+
+def _samples(weights: Mapping[str, Tensor]) -> list[Tensor]:
+    """Views of a few values of every weight."""
+    real = (tensor.detach() for tensor in weights.values() if tensor.is_floating_point())
+    return [tensor.reshape(-1)[:: max(1, tensor.numel() // 16)] for tensor in real]
 
 
 def digest(weights: Mapping[str, Tensor]) -> str:

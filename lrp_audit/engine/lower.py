@@ -51,7 +51,7 @@ def _require_tensors(inputs: Sequence[fx.Node], names: Sequence[str]) -> None:
         value = node.meta.get("val")
         if not isinstance(value, Tensor):
             raise CaptureError(f"The model's input {name!r} is not a tensor; export it with tensor inputs only.")
-        if value.ndim == 0 or isinstance(value.shape[0], int):
+        if value.ndim == 0 or isinstance(_expression(value.shape[0]), int):
             raise CaptureError(
                 f"The number of rows of input {name!r} is fixed by the model or its export; export it again with "
                 "dynamic_shapes that give dimension 0 of every input torch.export.Dim.AUTO (or Dim('batch'))."
@@ -101,7 +101,10 @@ def _symbols(size: Any) -> set[Any]:
 
 
 def _expression(size: Any) -> Any:
-    return size if isinstance(size, int) else size.node.expr
+    """A number, or the expression of a size that is free."""
+    if isinstance(size, int):
+        return size
+    return int(size.node.expr) if size.node.expr.is_number else size.node.expr
 
 
 def _build(draft: Draft, names: Sequence[str], weights: Mapping[str, Tensor], checks: SizeCheck) -> RelevanceGraph:
