@@ -72,14 +72,11 @@ class Plan:
     sources: frozenset[int]
 
 
-_ALONG = {"cumprod", "cumsum", "flip", "gather", "index_select", "log_softmax", "roll", "softmax", "sort", "topk"}
-
-
 def make_plan(graph: RelevanceGraph, composite: Composite, goal: int, has_reference: bool, keep_all: bool) -> Plan:
     """Work out the relevance path.
 
     Raises:
-        UnsupportedOperatorError: an operator on the path has no rule, or mixes rows.
+        UnsupportedOperatorError: an operator on the path has no rule.
         RuleError: a rule does not fit its operator, or a case matches nothing.
         InputError: nothing leads from the inputs to the goal.
     """
@@ -93,9 +90,6 @@ def make_plan(graph: RelevanceGraph, composite: Composite, goal: int, has_refere
         if steps[index].operator is None and steps[index].node.operator != GETITEM:
             raise UnsupportedOperatorError(f"There is no relevance rule for {steps[index].node.describe()}.")
     steps = {index: step for index, step in steps.items() if index in path}
-    for step in steps.values():
-        if _mixes_rows(graph, step):
-            raise UnsupportedOperatorError(f"One row's output depends on other rows through {step.node.describe()}.")
     steps = _assign(graph, composite, steps, status, has_reference, used)
     composite.require_used(used)
     backward = tuple((step, step.places) for _, step in sorted(steps.items(), reverse=True))
@@ -111,20 +105,6 @@ def make_plan(graph: RelevanceGraph, composite: Composite, goal: int, has_refere
         shared=shared,
         sources=sources,
     )
-
-
-def _mixes_rows(graph: RelevanceGraph, step: Step) -> bool:
-    """Whether an operator reduces over the rows of a value on the path, or carries one row's values to another."""
-    node = step.node
-    operands = [graph.nodes[index] for index in node.operands if index not in graph.constants]
-    counted = [operand for operand in operands if operand.is_float and operand.rows is not None and operand.rows >= 0]
-    if node.shape is not None and node.rows is None and counted:
-        return True
-    dimension = node.arguments.get("dim")
-    if _ALONG.isdisjoint(node.operator.split(".")) or not isinstance(dimension, int) or not counted:
-        return False
-    first = counted[0]
-    return first.shape is not None and dimension % len(first.shape) == first.rows
 
 
 def _no_path(graph: RelevanceGraph) -> str:

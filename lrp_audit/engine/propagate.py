@@ -14,6 +14,7 @@ from lrp_audit.engine.composite import Composite, preset
 from lrp_audit.engine.graph import HALF, RelevanceGraph, require_finite
 from lrp_audit.engine.ledger import Books, Ledger, entries, join_books, mean_books, member_mean, row_sum
 from lrp_audit.engine.plan import Plan, make_plan
+from lrp_audit.engine.rows import require_rows_apart
 from lrp_audit.engine.sweep import Values, backward, forward, require_same, take_rows
 from lrp_audit.engine.target import Goal, Target
 from lrp_audit.errors import InputError
@@ -110,6 +111,8 @@ def propagate(
         members = None if reference is None else _members(graph, reference, rows)
         key = ("plan", rules, goal.index, reference is None, ledger)
         plan: Plan = graph.remember(key, lambda: make_plan(graph, rules, goal.index, reference is not None, ledger))
+        for batch in (given, *([] if members is None else [members.inputs])):
+            require_rows_apart(graph, plan, batch)
         parts = list(_Run(graph, plan, goal, ledger).parts(given, members, rows))
     return _joined(graph, plan, parts, given, ledger)
 
