@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,6 +60,17 @@ class Node:
         """Operator, module path, source line and shape, for messages."""
         shape = "" if self.shape is None else f" of shape ({', '.join(map(str, self.shape))})"
         return f"{self.operator}{shape} in module {self.module or 'the model itself'!r}, {self.source}"
+
+
+class Values(list[Any]):
+    """Node index -> value of one run; None where it was not needed or has been dropped.
+
+    ``tapes`` holds operators that were recorded for differentiation: node index -> (arguments by name, output).
+    """
+
+    def __init__(self, values: Iterable[Any]) -> None:
+        super().__init__(values)
+        self.tapes: dict[int, tuple[dict[str, Tensor], Tensor]] = {}
 
 
 def refs(value: Any) -> Iterator[Ref]:

@@ -57,6 +57,7 @@ class Plan:
         goal: index of the node relevance starts from.
         forward: nodes to run, in order, each with the indices whose values may be dropped afterwards.
         backward: steps in reverse order, each with the places its multipliers go to.
+        recorded: nodes to record for differentiation, with the arguments in question.
         rowwise: every row is worked on by itself along dimension 0, so a reference may broadcast.
         rows_known: every value says which of its dimensions counts rows (the ledger needs it).
         shared: constants of the instance that must agree between input and reference.
@@ -66,6 +67,7 @@ class Plan:
     goal: int
     forward: tuple[tuple[Node, tuple[int, ...]], ...]
     backward: tuple[tuple[Step, tuple[tuple[str, Any], ...]], ...]
+    recorded: Mapping[int, tuple[str, ...]]
     rowwise: bool
     rows_known: bool
     shared: tuple[int, ...]
@@ -100,6 +102,7 @@ def make_plan(graph: RelevanceGraph, composite: Composite, goal: int, has_refere
         goal=goal,
         forward=_forward(graph, kept, goal),
         backward=backward,
+        recorded={} if has_reference else _recorded(steps),
         rowwise=rowwise,
         rows_known=all(step.node.rows is not None and step.node.rows >= 0 for step in steps.values()),
         shared=shared,
@@ -289,6 +292,12 @@ def _shared(graph: RelevanceGraph, steps: Mapping[int, Step]) -> tuple[int, ...]
         read.update(set(step.node.operands) - _path_operands(step))
     tensors = {index for index in read & dependent if graph.nodes[index].dtype is not None}
     return tuple(sorted(tensors - graph.constants.keys()))
+
+
+def _recorded(steps: Mapping[int, Step]) -> dict[int, tuple[str, ...]]:
+    """Operators whose pullback is their derivative: recording it on the way forward saves running them twice."""
+    found = {i: s for i, s in steps.items() if s.operator is not None and s.operator.recorded}
+    return {index: tuple(name for name, _ in step.places) for index, step in found.items()}
 
 
 def _is_rowwise(graph: RelevanceGraph, steps: Mapping[int, Step], shared: tuple[int, ...], goal: int) -> bool:

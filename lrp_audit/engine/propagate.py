@@ -11,11 +11,11 @@ from torch.export import ExportedProgram
 
 from lrp_audit.engine.capture import Inputs, capture, name_inputs, with_target
 from lrp_audit.engine.composite import Composite, preset
-from lrp_audit.engine.graph import HALF, RelevanceGraph, require_finite
+from lrp_audit.engine.graph import HALF, RelevanceGraph, Values, require_finite
 from lrp_audit.engine.ledger import Books, Ledger, entries, join_books, mean_books, member_mean, row_sum
 from lrp_audit.engine.plan import Plan, make_plan
 from lrp_audit.engine.rows import require_rows_apart
-from lrp_audit.engine.sweep import Values, backward, forward, require_same, take_rows
+from lrp_audit.engine.sweep import backward, forward, require_same, take_rows
 from lrp_audit.engine.target import Goal, Target
 from lrp_audit.errors import InputError
 

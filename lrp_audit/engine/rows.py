@@ -7,9 +7,9 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from lrp_audit.engine.graph import Node, RelevanceGraph
+from lrp_audit.engine.graph import Node, RelevanceGraph, Values
 from lrp_audit.engine.plan import Plan
-from lrp_audit.engine.sweep import Values, forward
+from lrp_audit.engine.sweep import forward
 from lrp_audit.errors import InputError, UnsupportedOperatorError
 
 _APART = "rows apart"
@@ -23,7 +23,7 @@ def require_rows_apart(graph: RelevanceGraph, plan: Plan, inputs: dict[str, Tens
     """
     if graph.remembers(_APART) or all(torch.equal(v[0], v[-1]) for v in inputs.values()):
         return
-    everything = replace(plan, forward=tuple((node, ()) for node, _ in plan.forward))
+    everything = replace(plan, forward=tuple((node, ()) for node, _ in plan.forward), recorded={})
     pair = {name: torch.stack([value[0], value[-1]]) for name, value in inputs.items()}
     try:
         together = forward(graph, everything, pair)

@@ -7,20 +7,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lrp_audit.engine.graph import RelevanceGraph, resolve
+from lrp_audit.engine.graph import Node, RelevanceGraph, Values, resolve
 from lrp_audit.engine.ledger import Booking, Books, flow, row_sum
 from lrp_audit.engine.operators import Call
 from lrp_audit.engine.plan import Plan, Step
 from lrp_audit.engine.rules import Zero
 from lrp_audit.errors import InputError, UnsupportedOperatorError
 
-Values = list[Any]
-"""Node index -> value; None where it was not needed or has been dropped."""
-
 
 def forward(graph: RelevanceGraph, plan: Plan, inputs: dict[str, Tensor]) -> Values:
     """Run the graph and keep what the way back reads."""
-    values: Values = [None] * len(graph.nodes)
+    values = Values([None] * len(graph.nodes))
     for index, constant in graph.constants.items():
         values[index] = constant
     for item in graph.inputs:
@@ -28,9 +25,12 @@ def forward(graph: RelevanceGraph, plan: Plan, inputs: dict[str, Tensor]) -> Val
     for node, drops in plan.forward:
         assert node.function is not None
         try:
-            values[node.index] = node.function(
-                *resolve(node.args, values), **{k: resolve(v, values) for k, v in node.kwargs.items()}
-            )
+            if node.index in plan.recorded:
+                values[node.index] = _record(graph, node, plan.recorded[node.index], values)
+            else:
+                values[node.index] = node.function(
+                    *resolve(node.args, values), **{k: resolve(v, values) for k, v in node.kwargs.items()}
+                )
         except (RuntimeError, IndexError) as error:
             raise InputError(
                 f"The model fails on these inputs at {node.describe()}: {str(error).splitlines()[0]}"
@@ -40,9 +40,19 @@ def forward(graph: RelevanceGraph, plan: Plan, inputs: dict[str, Tensor]) -> Val
     return values
 
 
+def _record(graph: RelevanceGraph, node: Node, names: tuple[str, ...], values: Values) -> Tensor:
+    """Run one operator so that it can be differentiated later without running it again."""
+    call = Call(graph, node, values, None, rule=None, wanted={}, rowwise=False)
+    with torch.enable_grad():
+        leaves = {name: call[name].detach().requires_grad_() for name in names}
+        output: Tensor = call.apply(leaves)
+    values.tapes[node.index] = leaves, output
+    return output.detach()
+
+
 def take_rows(graph: RelevanceGraph, values: Values, rows: slice) -> Values:
     """The same values for some rows only (a plan that works row by row)."""
-    taken = list(values)
+    taken = Values(values)
     for index, value in enumerate(values):
         if value is None or index in graph.constants or graph.nodes[index].rows != 0:
             continue

@@ -221,9 +221,20 @@ def _pullback(secant: Secant, is_zero_at_zero: bool) -> Callable[[Call, Tensor],
         zero = x.new_zeros((1,) * x.ndim)
         if not is_zero_at_zero:
             return {name: m * secant(x, zero, call)}
-        return {name: m * torch.where(x == 0, secant(zero, zero, call), call.output / x)}
+        return {name: _times(m, _quotient(call.output, x, lambda: secant(zero, zero, call)))}
 
     return pull
+
+
+def _quotient(rise: Tensor, run: Tensor, limit: Callable[[], Tensor]) -> Tensor:
+    """``rise / run``, and the limit where both are 0; looked for only if there is such a place."""
+    found = rise / run
+    return torch.where(run == 0, limit(), found) if torch.isnan(found.sum()) else found
+
+
+def _times(m: Tensor, factor: Tensor) -> Tensor:
+    """The product, in the memory of ``factor``, which nobody else reads."""
+    return factor.mul_(m) if factor.shape == m.shape else factor * m
 
 
 def _argument(node: Node) -> str:
@@ -235,10 +246,7 @@ def _relu(call: Call, m: Tensor) -> Multipliers:
         return {"self": torch.ops.aten.threshold_backward(m, call.output, 0)}
     x = call["self"]
     run = x - call.ref("self")
-    secant = (call.output - call.ref_output).div_(run)
-    if torch.isnan(secant.sum()):  # 0 / 0 where a value equals its reference
-        secant = torch.where(run == 0, (x > 0).to(secant.dtype), secant)
-    return {"self": secant.mul_(m) if secant.shape == m.shape else secant * m}
+    return {"self": _times(m, _quotient(call.output - call.ref_output, run, lambda: (x > 0).to(x.dtype)))}
 
 
 for _name, _secant in (ZERO_AT_ZERO | OFFSET_AT_ZERO).items():

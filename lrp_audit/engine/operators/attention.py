@@ -89,7 +89,13 @@ _ATTENTION = "scaled_dot_product_attention.default"
 
 
 @operator(
-    _ATTENTION, kind="attention", rowwise=batched, leak="taylor", held=("query", "key"), keeps=frozenset({"input"})
+    _ATTENTION,
+    kind="attention",
+    rowwise=batched,
+    keeps=frozenset({"input"}),
+    leak="taylor",
+    held=("query", "key"),
+    recorded=True,
 )
 def attention(call: Call, m: Tensor) -> Multipliers:
     """softmax(q kᵀ scale + mask) v: products halve relevance, so gradients of v count ½, those of q and k ¼.
@@ -98,13 +104,11 @@ def attention(call: Call, m: Tensor) -> Multipliers:
     """
     if call.reference is not None:
         return _attention_from_reference(call, m)
-    wanted = [name for name in ("query", "key", "value") if call.wants(name)]
+    leaves, output = call.tape
+    wanted = list(leaves)
     through_value = 0.5 if len(wanted) > 1 and "value" in wanted else 1.0
     through_weights = through_value * (0.5 if call.wants("query") and call.wants("key") else 1.0)
-    with torch.enable_grad():
-        leaves = {name: call[name].detach().requires_grad_() for name in wanted}
-        output = call.apply(leaves)
-        gradients = torch.autograd.grad(output, list(leaves.values()), m)
+    gradients = torch.autograd.grad(output, list(leaves.values()), m)
     factors = [through_value if name == "value" else through_weights for name in wanted]
     return {name: g * f for name, g, f in zip(wanted, gradients, factors, strict=True)}
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from lrp_audit.engine.graph import Node, Ref, RelevanceGraph, resolve
+from lrp_audit.engine.graph import Node, Ref, RelevanceGraph, Values, resolve
 from lrp_audit.engine.layer import LinearLayer
 from lrp_audit.engine.rules import Rule
 
@@ -36,8 +36,8 @@ class Call:
         self,
         graph: RelevanceGraph,
         node: Node,
-        values: list[Any],
-        reference: list[Any] | None,
+        values: Values,
+        reference: Values | None,
         *,
         rule: Rule | None,
         wanted: Mapping[str, Any],
@@ -58,6 +58,12 @@ class Call:
     def ref(self, name: str) -> Any:
         """The argument's value on the reference."""
         return resolve(self.node.arguments[name], self.reference) if self.reference is not None else None
+
+    @property
+    def tape(self) -> tuple[dict[str, Tensor], Tensor]:
+        """What `Operator.recorded` asked for: arguments and output, ready for differentiation."""
+        found: tuple[dict[str, Tensor], Tensor] = self.values.tapes[self.node.index]
+        return found
 
     def wants(self, name: str) -> bool:
         """Whether relevance flows on to this argument."""
@@ -188,6 +194,7 @@ class Operator:
         leak: the sink that takes what the operator does to a zero input (or the Taylor constant); None for nothing.
         books: closed forms of what stays, by sink, without a reference, where that is not what a zero input gives.
         layer: for linear maps, the view that rules work on.
+        recorded: without a reference the pullback differentiates the operator, see `Call.tape`.
         held: arguments that a `Constant` rule holds fixed; None for all.
     """
 
@@ -199,6 +206,7 @@ class Operator:
     leak: Leak | None = "constant"
     books: Callable[[Call, Any], dict[str, Tensor]] | None = None
     layer: Callable[[Call], LinearLayer] | None = None
+    recorded: bool = False
     held: tuple[str, ...] | None = None
     carry: Pullback | None = None
     lookup: str | None = None
