@@ -15,11 +15,13 @@ from lrp_audit.engine import (
     Flat,
     Gamma,
     Pass,
+    RelevanceGraph,
     Rule,
     WSquare,
     ZBox,
     Zero,
     ZPlus,
+    capture,
     preset,
     relevance,
 )
@@ -35,13 +37,19 @@ def dense(weight: list[list[float]], bias: list[float] | None = None) -> nn.Line
     return layer
 
 
-def explain(network: nn.Module, x: list[float], *cases: Case, **options: object) -> Attribution:
+def explain(network: nn.Module | RelevanceGraph, x: list[float], *cases: Case, **options: object) -> Attribution:
     row = torch.tensor([x], dtype=torch.float64)
-    return relevance(network.eval(), row, target=0, rules=Composite(cases), ledger=True, **options)
+    return relevance(network, row, target=0, rules=Composite(cases), ledger=True, **options)
 
 
 def close(found: Tensor, expected: list[float], tolerance: float = 1e-6) -> None:
     torch.testing.assert_close(found[0], torch.tensor(expected, dtype=torch.float64), rtol=tolerance, atol=tolerance)
+
+
+@pytest.fixture(scope="module")
+def three_inputs() -> RelevanceGraph:
+    network = nn.Sequential(dense([[2.0, -1.0, -3.0]], [1.0])).eval()
+    return capture(network, torch.zeros(2, 3).double())
 
 
 @pytest.mark.parametrize(
@@ -56,30 +64,27 @@ def close(found: Tensor, expected: list[float], tolerance: float = 1e-6) -> None
         (ZPlus(), [2 * 4 / 6, 0, 3 * 4 / 6]),
         (Flat(), [4 / 3, 4 / 3, 4 / 3]),
         (WSquare(), [4 * 4 / 15, 1 * 4 / 15, 9 * 4 / 15]),  # 4 + 1 + 9 + 1 for the bias
-        (ZBox(low=-2.0, high=3.0), [6 * 4 / 17, 1 * 4 / 17, 12 * 4 / 17]),  # 2 + 4, -2 + 3, 3 + 9; without the bias 19
+        (ZBox(low=-2.0, high=3.0), [6 * 4 / 19, 1 * 4 / 19, 12 * 4 / 19]),  # 2 + 4, -2 + 3, 3 + 9, no bias
     ],
 )
-def test_three_inputs_by_hand(rule: Rule, expected: list[float]) -> None:
-    if isinstance(rule, ZBox):
-        expected = [6 * 4 / 19, 1 * 4 / 19, 12 * 4 / 19]
-    network = dense([[2.0, -1.0, -3.0]], [1.0])
-    attribution = explain(nn.Sequential(network), [1.0, 2.0, -1.0], Case(rule))
+def test_three_inputs_by_hand(three_inputs: RelevanceGraph, rule: Rule, expected: list[float]) -> None:
+    attribution = explain(three_inputs, [1.0, 2.0, -1.0], Case(rule))
     close(attribution.relevance["input"], expected)
     assert attribution.ledger.imbalance.abs().max() < 1e-12
 
 
 def test_gamma_follows_the_sign_of_the_output() -> None:
     """X = (1, 2), w = (1, -1), z = -1: the negative contribution counts 1 + γ times."""
-    attribution = explain(nn.Sequential(dense([[1.0, -1.0]])), [1.0, 2.0], Case(Gamma(0.5)))
+    attribution = explain(nn.Sequential(dense([[1.0, -1.0]])).eval(), [1.0, 2.0], Case(Gamma(0.5)))
     close(attribution.relevance["input"], [1 * -1 / -2, -3 * -1 / -2])
 
 
 def test_zplus_loses_and_alpha_beta_doubles_one_sided_outputs() -> None:
-    only_negative = nn.Sequential(dense([[-1.0, -2.0]]))
+    only_negative = nn.Sequential(dense([[-1.0, -2.0]])).eval()
     lost = explain(only_negative, [1.0, 1.0], Case(ZPlus()))
     close(lost.relevance["input"], [0.0, 0.0])
     assert lost.ledger.totals()["remainder"].item() == pytest.approx(-3.0)
-    only_positive = nn.Sequential(dense([[1.0, 2.0]]))
+    only_positive = nn.Sequential(dense([[1.0, 2.0]])).eval()
     doubled = explain(only_positive, [1.0, 1.0], Case(AlphaBeta(2, 1)))
     close(doubled.relevance["input"], [2.0, 4.0])
     assert doubled.ledger.totals()["remainder"].item() == pytest.approx(-3.0)
@@ -88,8 +93,9 @@ def test_zplus_loses_and_alpha_beta_doubles_one_sided_outputs() -> None:
 def test_two_layers_by_hand() -> None:
     """X = (2, 1); hidden 2·1 + 1·1 = 3 and 2·1 - 1·3 = -1, which is cut; output 2 · 3 = 6."""
     network = nn.Sequential(dense([[1.0, 1.0], [1.0, -3.0]]), nn.ReLU(), dense([[2.0, 5.0]]))
+    graph = capture(network.eval(), torch.zeros(2, 2).double())
     for rule in (LRP0(), Epsilon(), ZPlus(), Gamma()):
-        close(explain(network, [2.0, 1.0], Case(rule)).relevance["input"], [4.0, 2.0], 1e-5)
+        close(explain(graph, [2.0, 1.0], Case(rule)).relevance["input"], [4.0, 2.0], 1e-5)
 
 
 def test_from_a_reference_by_hand() -> None:
@@ -99,7 +105,7 @@ def test_from_a_reference_by_hand() -> None:
     first = 2 * (3.0 - 0.0) / (3.0 - -1.0)
     second = 5 * (0.0 - 3.0) / (-1.0 - 3.0)
     expected = [2 * (first * 1 + second * 1), 2 * (first * 1 + second * -3)]
-    attribution = explain(network, [2.0, 1.0], reference=reference)
+    attribution = explain(network.eval(), [2.0, 1.0], reference=reference)
     close(attribution.relevance["input"], expected, 1e-12)
     assert attribution.explained.item() == pytest.approx(6 - 15)
 
@@ -113,46 +119,54 @@ def test_relative_epsilon_looks_at_the_row_alone() -> None:
     torch.testing.assert_close(together[:1], alone, rtol=1e-12, atol=1e-12)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def conv_network() -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv1d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(8, 4), nn.ReLU(), nn.Linear(4, 2)
-    ).double()
+    return (
+        nn.Sequential(nn.Conv1d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(8, 4), nn.ReLU(), nn.Linear(4, 2))
+        .double()
+        .eval()
+    )
 
 
-def chosen(network: nn.Module, composite: Composite) -> dict[str, Rule]:
-    """Module path -> rule, as the plan of this network has it."""
-    from lrp_audit.engine.capture import capture
+@pytest.fixture(scope="module")
+def conv_graph(conv_network: nn.Sequential) -> RelevanceGraph:
+    return capture(conv_network, torch.randn(2, 1, 6).double())
+
+
+def chosen(graph: RelevanceGraph, composite: Composite) -> dict[str, Rule]:
+    """Module path -> rule, as the plan of this graph has it."""
     from lrp_audit.engine.plan import make_plan
 
-    graph = capture(network.eval(), torch.randn(2, 1, 6).double())
     plan = make_plan(graph, composite, graph.output, False, False)
     return {step.node.module: step.rule for step, _ in plan.backward if step.operator.layer is not None}
 
 
-def test_first_and_last_layer_and_kinds(conv_network: nn.Sequential) -> None:
+def test_first_and_last_layer_and_kinds(conv_graph: RelevanceGraph) -> None:
     cases = Case(Flat(), layer="first"), Case(Gamma(), layer="last"), Case(Epsilon(), kind="linear")
-    assert chosen(conv_network, Composite(cases)) == {"0": Flat(), "3": Epsilon(), "5": Gamma()}
+    assert chosen(conv_graph, Composite(cases)) == {"0": Flat(), "3": Epsilon(), "5": Gamma()}
     swapped = Case(ZPlus(), kind="conv"), Case(Epsilon(0.1), path="[0-4]"), Case(LRP0(), operator="linear.*")
-    assert chosen(conv_network, Composite(swapped)) == {"0": ZPlus(), "3": Epsilon(0.1), "5": LRP0()}
+    assert chosen(conv_graph, Composite(swapped)) == {"0": ZPlus(), "3": Epsilon(0.1), "5": LRP0()}
 
 
 def test_first_means_after_reshaping_only() -> None:
-    network = nn.Sequential(nn.Flatten(), nn.Linear(6, 3), nn.ReLU(), nn.Linear(3, 2)).double()
-    assert chosen(network, Composite((Case(WSquare(), layer="first"),))) == {"1": WSquare(), "3": LRP0()}
+    network = nn.Sequential(nn.Flatten(), nn.Linear(6, 3), nn.ReLU(), nn.Linear(3, 2)).double().eval()
+    assert chosen(capture(network, torch.randn(2, 1, 6).double()), Composite((Case(WSquare(), layer="first"),))) == {
+        "1": WSquare(),
+        "3": LRP0(),
+    }
 
 
-def test_presets(conv_network: nn.Sequential) -> None:
-    assert chosen(conv_network, preset("epsilon-plus")) == {"0": ZPlus(), "3": Epsilon(), "5": Epsilon()}
+def test_presets(conv_graph: RelevanceGraph) -> None:
+    assert chosen(conv_graph, preset("epsilon-plus")) == {"0": ZPlus(), "3": Epsilon(), "5": Epsilon()}
     box = preset("epsilon-gamma-box", low=-1.0, high=torch.ones(1, 1))
-    assert chosen(conv_network, box) == {"0": ZBox(low=-1.0, high=((1.0,),)), "3": Epsilon(), "5": Epsilon()}
-    assert set(chosen(conv_network, preset("alpha-beta", alpha=3.0, beta=2.0)).values()) == {AlphaBeta(3.0, 2.0)}
-    assert set(chosen(conv_network, preset("attnlrp")).values()) == {LRP0()}
+    assert chosen(conv_graph, box) == {"0": ZBox(low=-1.0, high=((1.0,),)), "3": Epsilon(), "5": Epsilon()}
+    assert set(chosen(conv_graph, preset("alpha-beta", alpha=3.0, beta=2.0)).values()) == {AlphaBeta(3.0, 2.0)}
+    assert set(chosen(conv_graph, preset("attnlrp")).values()) == {LRP0()}
 
 
-def test_zero_stops_and_the_ledger_says_so(conv_network: nn.Sequential) -> None:
+def test_zero_stops_and_the_ledger_says_so(conv_graph: RelevanceGraph) -> None:
     x = torch.randn(2, 1, 6).double()
-    found = relevance(conv_network.eval(), x, target=0, rules=Composite((Case(Zero(), path="3"),)), ledger=True)
+    found = relevance(conv_graph, x, target=0, rules=Composite((Case(Zero(), path="3"),)), ledger=True)
     assert (found.relevance["input"] == 0).all()
     assert found.ledger.imbalance.abs().max() < 1e-12
     assert "stopped" in found.ledger.totals()
@@ -215,9 +229,9 @@ def test_wrong_parameters_are_named(make: object, message: str) -> None:
         (Case(Gamma(), kind="activation"), "does not fit aten.relu"),
     ],
 )
-def test_rules_that_do_not_fit_are_refused(conv_network: nn.Sequential, case: Case, message: str) -> None:
+def test_rules_that_do_not_fit_are_refused(conv_graph: RelevanceGraph, case: Case, message: str) -> None:
     with pytest.raises(RuleError, match=message):
-        relevance(conv_network.eval(), torch.randn(2, 1, 6).double(), target=0, rules=Composite((case,)))
+        relevance(conv_graph, torch.randn(2, 1, 6).double(), target=0, rules=Composite((case,)))
 
 
 @pytest.mark.parametrize("rule", [Flat(), WSquare(), ZBox(low=-9.0, high=9.0), Pass()])
