@@ -20,6 +20,7 @@ from lrp_audit.toml_errors import did_you_mean
 
 SLOTS = frozenset({"agency", "source", "score", "score_date", "low", "high"})
 
+_TABLES = frozenset({"language", "version", "text", "reason", "agency"})
 _SLOT = re.compile(r"\{([a-z_]+)\}")
 _LANGUAGE = re.compile(r"[A-Za-z-]+")
 
@@ -92,6 +93,11 @@ def languages() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in (templates() / "texts").glob("*.toml")))
 
 
+def federal_agencies() -> Mapping[str, Agency]:
+    """The agencies of Appendix A by id; their names and addresses are not translated."""
+    return load("en").agencies
+
+
 def load(language: str) -> Texts:
     """The texts of one language.
 
@@ -115,6 +121,8 @@ def read(path: Path) -> Texts:
     """
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        if unknown := sorted(raw.keys() - _TABLES):
+            raise ValueError(f"'{unknown[0]}' is none of {', '.join(sorted(_TABLES))}")
         language = str(raw["language"])
         return Texts(
             language=language,
