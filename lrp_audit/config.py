@@ -23,6 +23,7 @@ from lrp_audit.section import Section
 from lrp_audit.signing_config import SigningSection
 from lrp_audit.text_config import TextSection
 from lrp_audit.toml_errors import Key, describe, did_you_mean, dotted, key_lines
+from lrp_audit.variations_config import VariableSection, VariationsSection, contradictions
 
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
@@ -103,14 +104,13 @@ class ExplanationSection(Section):
     epsilon: float | None = Field(None, gt=0)
 
 
-class ColumnSection(Section):
+class ColumnSection(VariableSection):
     """What a person calls a column, and what may be done with it."""
 
     label: str | None = None
     unit: str | None = None
     family: str | None = None  # default: a family of its own
     source: str | None = None  # where the value came from, e.g. "application form"
-    mutable: bool | None = None
     protected: Literal["no", "prohibited", "special", "age"] = "no"
     values: dict[str, str] = Field(default_factory=dict)  # code -> words
     decimals: int | None = Field(None, ge=0, le=12)
@@ -194,6 +194,7 @@ class AuditConfig(Section):
     debt_advice: ContactSection | None = None
     database: DatabaseSection | None = None
     checks: ChecksSection = ChecksSection()
+    variations: VariationsSection = VariationsSection()
     documents: DocumentsSection = DocumentsSection()
     text: TextSection | None = None  # a text that the model reads
     signing: SigningSection | None = None
@@ -303,6 +304,7 @@ def _contradictions(config: AuditConfig) -> Iterator[tuple[Key, str]]:
     """Settings that are each allowed and together make no sense: key and sentence."""
     for check in (_model, _decision, _families, _texts, _contacts):
         yield from check(config)
+    yield from contradictions(config.columns)
 
 
 def _model(config: AuditConfig) -> Iterator[tuple[Key, str]]:

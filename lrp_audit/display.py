@@ -10,8 +10,9 @@ import pandas as pd
 from lrp_audit.config import ColumnSection
 from lrp_audit.locales import MINUS, currency_code, localized, money, percentage
 from lrp_audit.messages import ENGLISH, Messages, message
+from lrp_audit.record import Outcome
 
-__all__ = ["MINUS", "MISSING", "number", "plain", "show"]
+__all__ = ["MINUS", "MISSING", "code", "number", "plain", "scale_name", "show"]
 
 MISSING = message("not given")
 
@@ -39,7 +40,7 @@ def show(value: object, column: ColumnSection, say: Messages = ENGLISH) -> str:
     given = plain(value)
     if given is None:
         return say(MISSING)
-    named = column.values.get(_code(given))
+    named = column.values.get(code(given))
     if named is not None:
         return named
     if isinstance(given, bool):
@@ -63,7 +64,12 @@ def number(value: float, decimals: int | None = None, say: Messages = ENGLISH) -
     return localized(text, say.locale)
 
 
-def _code(value: str | float | int | bool) -> str:
+def scale_name(outcome: Outcome, say: Messages = ENGLISH) -> str:
+    """What a score is: a probability, a margin or a predicted value."""
+    return {"probability": say("probability"), "margin": say("margin"), "value": say("value")}[outcome.cutoff_on]
+
+
+def code(value: str | float | int | bool) -> str:
     """How a code is written as a key of `values`: 1.0 and 1 are the same code."""
     if isinstance(value, bool):
         return str(value).lower()
