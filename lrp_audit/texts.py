@@ -18,7 +18,9 @@ from lrp_audit.errors import ConfigError, ReportError
 from lrp_audit.resources import templates
 from lrp_audit.toml_errors import did_you_mean
 
-SLOTS = frozenset({"agency", "source", "score", "score_date", "low", "high"})
+SLOTS = frozenset(
+    {"agency", "source", "score", "score_date", "low", "high", "accept_by", "date", "name", "request", "respond_by"}
+)
 
 _TABLES = frozenset({"language", "version", "text", "reason", "agency"})
 _SLOT = re.compile(r"\{([a-z_]+)\}")
