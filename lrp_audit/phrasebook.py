@@ -16,6 +16,7 @@ from typing import Any
 import regex
 
 from lrp_audit.errors import ConfigError, ReportError
+from lrp_audit.messages import ENGLISH, Messages
 from lrp_audit.resources import templates
 from lrp_audit.terms import TermIndex, TermMatch
 
@@ -72,11 +73,11 @@ class Phrasebook:
     opposites: frozenset[frozenset[str]]
 
 
-def first_fault(text: str, groups: Iterable[Phrases]) -> str | None:
+def first_fault(text: str, groups: Iterable[Phrases], say: Messages = ENGLISH) -> str | None:
     """What `text` says of these lists, and why it may not, in words that follow its quotation; None if nothing."""
     for group in groups:
         if phrase := group.found_in(text):
-            return f"says '{phrase}': {group.because}"
+            return say("says '{phrase}': {because}", phrase=phrase, because=say(group.because))
     return None
 
 

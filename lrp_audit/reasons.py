@@ -156,54 +156,86 @@ def _flags(findings: Findings) -> Iterator[str]:
 
 
 def _ranking_flags(findings: Findings) -> Iterator[str]:
-    ranking = _ranking(findings)
-    if ranking.near_tie and ranking.next_family is not None:
-        yield (
-            f"Near-tie: the last stated reason '{findings.stated[-1].label}' is {ranking.gap:.3g} ahead of "
-            f"'{ranking.next_family}', which is left out (RS-09)."
+    say, ranking = findings.say, _ranking(findings)
+    if ranking.near_tie and ranking.next_family is not None and ranking.gap is not None:
+        yield say(
+            "Near-tie: the last stated reason '{last}' is {gap} ahead of '{next}', which is left out (RS-09).",
+            last=findings.stated[-1].label,
+            gap=say.number(ranking.gap, ".3g"),
+            next=ranking.next_family,
         )
     for first, second in zip(findings.stated, findings.stated[1:], strict=False):
         if first.relevance - second.relevance <= findings.floor:
-            yield f"Tie: '{first.label}' and '{second.label}' count the same and are ordered by name (RS-09)."
+            yield say(
+                "Tie: '{first}' and '{second}' count the same and are ordered by name (RS-09).",
+                first=first.label,
+                second=second.label,
+            )
 
 
 def _decision_flags(findings: Findings) -> Iterator[str]:
-    case, dates = findings.case, findings.case.decision.dates
+    say, case, dates = findings.say, findings.case, findings.case.decision.dates
     if case.outcome is not None and case.outcome.near_cutoff:
-        yield "The score is nearer to the cutoff than the model and its graph are to each other."
+        yield say("The score is nearer to the cutoff than the model and its graph are to each other.")
     delivered = dates.notice_sent or dates.notice
     if dates.notice_due is not None and delivered is not None and delivered > dates.notice_due:
-        yield f"Late: the notice of {delivered} was due on {dates.notice_due} (12 CFR 1002.9(a)(1))."
+        yield say(
+            "Late: the notice of {delivered} was due on {due} (12 CFR 1002.9(a)(1)).",
+            delivered=say.date(delivered),
+            due=say.date(dates.notice_due),
+        )
     if case.standing == "routed":
-        yield f"Decided by {case.decision.decided_by}: the reasons are that component's own (RS-04)."
+        if case.decision.decided_by == "rule":
+            yield say("Decided by a rule: the reasons are that rule's own (RS-04).")
+        else:
+            yield say("Decided by a person: the reasons are that person's own (RS-04).")
         if case.problem:
-            yield f"The model could not have scored this row ({case.problem}); it did not decide."
+            yield say("The model could not have scored this row ({problem}); it did not decide.", problem=case.problem)
         if len(findings.words) > findings.config.documents.max_reasons:
-            yield f"{len(findings.words)} reasons were supplied; more than four are unlikely to help (RS-01)."
+            yield say.plural(
+                "{count} reason was supplied; more than four are unlikely to help (RS-01).",
+                "{count} reasons were supplied; more than four are unlikely to help (RS-01).",
+                len(findings.words),
+            )
     approval = findings.config.approval
     if approval is not None and dates.notice is not None and approval.on > dates.notice:
-        yield f"The texts were approved on {approval.on}, after the notice date {dates.notice}."
+        yield say(
+            "The texts were approved on {approved}, after the notice date {notice}.",
+            approved=say.date(approval.on),
+            notice=say.date(dates.notice),
+        )
 
 
 def _protected_flags(findings: Findings) -> Iterator[str]:
-    limit = findings.config.checks.protected_share
+    say, limit = findings.say, findings.config.checks.protected_share
     total = sum(abs(item.relevance) for item in findings.case.contributions)
     for item in findings.case.contributions:
         favour = item.protected != "no" and item.relevance < -findings.floor
         if favour and -item.relevance >= limit * total:
-            share = -item.relevance / total
-            yield f"The protected column '{item.column}' counts in the applicant's favour, with {share:.1%} of all."
+            yield say(
+                "The protected column '{column}' counts in the applicant's favour, with {share} of all.",
+                column=item.column,
+                share=say.percent(-item.relevance / total, 1),
+            )
     age = findings.share(findings.protected("age"))
     if age > 0 and age >= limit:
-        yield f"Age holds {age:.1%} of what counts against the applicant (RS-12)."
+        yield say("Age holds {share} of what counts against the applicant (RS-12).", share=say.percent(age, 1))
 
 
 def _report_flags(findings: Findings) -> Iterator[str]:
-    bureau = findings.case.decision.bureau
+    say, bureau = findings.say, findings.case.decision.bureau
     if len(bureau.key_factors) > 4:
-        yield f"{len(bureau.key_factors)} key factors of the credit score were supplied; a notice states four (US-09)."
+        yield say.plural(
+            "{count} key factor of the credit score was supplied; a notice states four (US-09).",
+            "{count} key factors of the credit score were supplied; a notice states four (US-09).",
+            len(bureau.key_factors),
+        )
     named = {column for family in findings.stated for column in family.columns}
     for item in findings.case.contributions:
         source = (item.source or "").lower()
         if item.column in named and not bureau.report_used and any(word in source for word in ("bureau", "report")):
-            yield f"'{item.column}' comes from '{item.source}'; no consumer report is recorded as used (US-08)."
+            yield say(
+                "'{column}' comes from '{source}'; no consumer report is recorded as used (US-08).",
+                column=item.column,
+                source=item.source,
+            )

@@ -9,6 +9,7 @@ from itertools import combinations
 from typing import Literal
 
 from lrp_audit.config import AuditConfig, FamilySection
+from lrp_audit.messages import ENGLISH, Messages
 from lrp_audit.phrasebook import Phrasebook, first_fault
 from lrp_audit.toml_errors import dotted
 
@@ -47,19 +48,19 @@ def supplied(reasons: Iterable[str]) -> tuple[Wording, ...]:
     return tuple(Wording(text, SUPPLIED) for text in reasons)
 
 
-def fault(text: str, columns: Iterable[str], phrases: Phrasebook) -> str | None:
+def fault(text: str, columns: Iterable[str], phrases: Phrasebook, say: Messages = ENGLISH) -> str | None:
     """Why a statement may not be printed (regulations, 2.6), in words that follow its quotation; None if it may."""
-    if said := first_fault(text, (*phrases.reasons, *phrases.anywhere)):
+    if said := first_fault(text, (*phrases.reasons, *phrases.anywhere), say):
         return said
     for column in columns:
         if _is_raw(column) and re.search(rf"(?<!\w){re.escape(column)}(?!\w)", text, flags=re.IGNORECASE):
-            return f"holds the column name '{column}', which an applicant cannot understand"
+            return say("holds the column name '{column}', which an applicant cannot understand", column=column)
     return None
 
 
-def prohibited_term(text: str, phrases: Phrasebook) -> str | None:
+def prohibited_term(text: str, phrases: Phrasebook, say: Messages = ENGLISH) -> str | None:
     """The prohibited basis that a statement names, in words that follow its quotation; None if it names none."""
-    return first_fault(text, phrases.prohibited)
+    return first_fault(text, phrases.prohibited, say)
 
 
 def contradictions(statements: Sequence[str], phrases: Phrasebook) -> tuple[tuple[str, str], ...]:

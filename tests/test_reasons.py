@@ -245,11 +245,11 @@ REACHED: list[tuple[str, str, Case, AuditConfig, tuple[str, ...], str]] = [
     (
         "AGE_62_NEGATIVE", "RS-12",
         case(column("income", 9.0), column("age", 1e-6, protected="age"), decision={"age": 62.0}),
-        config(), ("'age' counts +1e-06", "age is 62"), "Escalate",
+        config(), ("'age' +1e−06", "age is 62"), "Escalate",
     ),
     (
         "AGE_62_NEGATIVE", "RS-12", case(column("income", 9.0), column("age", 1e-6, protected="age")),
-        config(), ("age is not known",), "facts.age",
+        config(), ("Age counts against", "not known"), "facts.age",
     ),
     (
         "NO_ADVERSE_CONTRIBUTION", "RS-08", case(column("income", -1.0), column("debt", 0.0)),
@@ -290,7 +290,7 @@ REACHED: list[tuple[str, str, Case, AuditConfig, tuple[str, ...], str]] = [
     ),
     (
         "REFERENCE_MISSING_OR_STALE", "RS-07", case(reference=reference(date=None)),
-        config(), ("date is not known",), "reference.date",
+        config(), ("date", "is not known",), "reference.date",
     ),
     (
         "REFERENCE_MISSING_OR_STALE", "RS-07", case(reference=reference(date=DECIDED - dt.timedelta(366))),

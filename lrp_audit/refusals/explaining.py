@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lrp_audit.record import Refusal
-from lrp_audit.refusals.findings import DRAFT, Findings
+from lrp_audit.refusals.findings import Findings
 from lrp_audit.wording import contradictions, fault
 
 
@@ -11,13 +11,20 @@ def no_adverse_contribution(findings: Findings) -> Refusal | None:
     """NO_ADVERSE_CONTRIBUTION: nothing counts against the applicant in this comparison."""
     if findings.stated:
         return None
+    say = findings.say
     largest = max((item.relevance for item in findings.families), default=0.0)
     return Refusal(
         state="NO_ADVERSE_CONTRIBUTION",
         rule="RS-08",
-        evidence=f"None of {len(findings.families)} families counts against the applicant; the largest sum is "
-        f"{largest:+.4g}.",
-        next_step="Compare with another population in reference.population, and check decision.adverse and the cutoff.",
+        evidence=say.plural(
+            "The {count} family does not count against the applicant; its sum is {largest}.",
+            "None of {count} families counts against the applicant; the largest sum is {largest}.",
+            len(findings.families),
+            largest=say.number(largest, "+.4g"),
+        ),
+        next_step=say(
+            "Compare with another population in reference.population, and check decision.adverse and the cutoff."
+        ),
     )
 
 
@@ -34,18 +41,21 @@ def unfaithful(findings: Findings) -> Refusal | None:
         abs(measured.stated) + abs(measured.random)
     ):
         return None
-    evidence = "The effect of the stated reasons was not measured."
+    say = findings.say
+    evidence = say("The effect of the stated reasons was not measured.")
     if measured is not None:
-        evidence = (
-            f"With the stated reasons put back the adverse margin falls by {measured.stated:.4g}, with as many random "
-            f"families by {measured.random:.4g}."
+        evidence = say(
+            "With the stated reasons put back the adverse margin falls by {stated}, with as many random families by "
+            "{random}.",
+            stated=say.number(measured.stated, ".4g"),
+            random=say.number(measured.random, ".4g"),
         )
+    step = say('Raise reference.members or use explanation.rules = "lrp0"; review the decision by hand meanwhile.')
     return Refusal(
         state="UNFAITHFUL_EXPLANATION",
         rule="RS-02, RS-03",
         evidence=evidence,
-        next_step='Raise reference.members or use explanation.rules = "lrp0"; review the decision by hand meanwhile. '
-        f"{DRAFT}",
+        next_step=f"{step} {findings.draft}",
     )
 
 
@@ -54,12 +64,14 @@ def contradictory(findings: Findings) -> Refusal | None:
     pairs = contradictions([word.text for word in findings.words if word.text], findings.phrases)
     if not pairs:
         return None
-    listed = "; ".join(f"'{first}' and '{second}'" for first, second in pairs)
+    say = findings.say
+    quoted = [say("'{first}' and '{second}'", first=first, second=second) for first, second in pairs]
+    step = say("Put the columns behind them into one family, with one statement.")
     return Refusal(
         state="CONTRADICTORY_REASONS",
         rule="2.6, RS-08",
-        evidence=f"Statements repeat or contradict each other: {listed}.",
-        next_step=f"Put the columns behind them into one family, with one statement. {DRAFT}",
+        evidence=say("Statements repeat or contradict each other: {listed}.", listed="; ".join(quoted)),
+        next_step=f"{step} {findings.draft}",
     )
 
 
@@ -69,17 +81,18 @@ def unmapped(findings: Findings) -> Refusal | None:
     A statement with a forbidden phrase counts as none: it does not state the factor (1002.9(b)(2)), and the closest
     match is not enough (RS-10).
     """
-    problems = []
+    say, problems = findings.say, []
     for rank, (family, word) in enumerate(zip(findings.stated, findings.words, strict=True), start=1):
-        why = fault(word.text, findings.columns, findings.phrases) if word.text else "has no statement"
+        why = fault(word.text, findings.columns, findings.phrases, say) if word.text else say("has no statement")
         if why and not findings.is_protected(family):
-            quoted = f"'{word.text}' " if word.text else ""
-            problems.append(f"reason {rank} '{family.label}' ({word.key}) {quoted}{why}")
+            named = say("reason {rank} '{label}' ({key})", rank=rank, label=family.label, key=word.key)
+            problems.append(" ".join((named, *([f"'{word.text}'"] if word.text else []), why)))
     if not problems:
         return None
+    step = say("Write and approve the statement under that key of audit.toml.")
     return Refusal(
         state="UNMAPPED_PRINCIPAL_REASON",
         rule="RS-10, 2.6",
-        evidence=f"Without a usable statement: {'; '.join(problems)}.",
-        next_step=f"Write and approve the statement under that key of audit.toml. {DRAFT}",
+        evidence=say("Without a usable statement: {listed}.", listed="; ".join(problems)),
+        next_step=f"{step} {findings.draft}",
     )

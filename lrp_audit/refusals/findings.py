@@ -8,12 +8,11 @@ from typing import Literal
 
 from lrp_audit.case import Case
 from lrp_audit.config import AuditConfig
+from lrp_audit.messages import Messages, for_reviewers
 from lrp_audit.phrasebook import Phrasebook
 from lrp_audit.record import ColumnContribution, FamilyContribution
 from lrp_audit.texts import Texts
 from lrp_audit.wording import Wording
-
-DRAFT = "`lrp-audit letter --draft` prints the letter with its gaps marked."
 
 
 @dataclass(frozen=True)
@@ -35,6 +34,16 @@ class Findings:
     stated: tuple[FamilyContribution, ...]
     words: tuple[Wording, ...]
     floor: float
+
+    @property
+    def say(self) -> Messages:
+        """The language of everything said about the case."""
+        return for_reviewers(self.config)
+
+    @property
+    def draft(self) -> str:
+        """How to see the letter all the same."""
+        return self.say("`lrp-audit letter --draft` prints the letter with its gaps marked.")
 
     def protected(self, kind: Literal["prohibited", "special", "age"]) -> tuple[ColumnContribution, ...]:
         """The columns of a protected kind."""
