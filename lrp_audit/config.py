@@ -71,6 +71,13 @@ class FactsSection(Section):
     age: str | None = None  # years at decision, for the age-62 check (RS-12)
     decided_by: str | None = None  # score, rule or human
     decided_reasons: str | None = None  # reasons supplied by the rule or the person, ";"-separated
+    action: str | None = None  # denied, counteroffer or incomplete: what a US notice is about
+    counteroffer_terms: str | None = None  # terms offered instead, ";"-separated (US-11)
+    counteroffer_accept_by: str | None = None
+    counteroffer_date: str | None = None  # of an earlier counteroffer that the applicant has not accepted
+    missing_items: str | None = None  # what an incomplete application lacks, ";"-separated
+    respond_by: str | None = None  # by when it has to be supplied
+    primary_applicant: str | None = None  # yes/no: of joint applicants the addressee is the primary one (US-12)
     bureau_score: str | None = None
     bureau_score_date: str | None = None
     bureau_key_factors: str | None = None  # ";"-separated, in the bureau's order
@@ -167,6 +174,8 @@ class DocumentsSection(Section):
     language: str = "en"  # of letters, labels and values; en, de, fr or es
     audit_language: str | None = None  # of internal documents; default: English beside a US notice, else `language`
     max_reasons: int = Field(4, ge=1, le=6)
+    reasons: Literal["stated", "on-request"] = "stated"  # a US notice states them, or the right to them (US-06)
+    oral_reasons: bool = False  # asked for, they are given orally: the notice offers to confirm them (US-07)
     review: Literal["optional", "required"] = "optional"  # required: no letter before a person has upheld the record
     key_file: str = "audit.key"  # secret for pseudonyms and file names; made on first use, beside audit.toml
     extra_fonts: tuple[str, ...] = ()
@@ -185,6 +194,7 @@ class AuditConfig(Section):
     approval: ApprovalSection | None = None
     institution: InstitutionSection | None = None
     agency: ContactSection | None = None  # overrides institution.agency
+    creditors: tuple[ContactSection, ...] = ()  # on whose behalf a third party gives the notice (US-12)
     consumer_reporting_agency: ContactSection | None = None
     credit_score: CreditScoreSection | None = None
     automation: AutomationSection | None = None
@@ -381,6 +391,10 @@ def _contacts(config: AuditConfig) -> Iterator[tuple[Key, str]]:
         contact: ContactSection | None = getattr(config, name)
         if contact is not None and not (contact.name.strip() and any(line.strip() for line in contact.address)):
             yield (name,), f"[{name}] needs a name and at least one line of address."
+    documents = config.documents
+    if documents.oral_reasons and documents.reasons != "on-request":
+        key = ("documents", "oral_reasons")
+        yield key, 'documents.oral_reasons needs documents.reasons = "on-request": stated reasons are in writing.'
     score = config.credit_score
     if score is not None and score.low >= score.high:
         yield (

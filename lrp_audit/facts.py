@@ -13,12 +13,19 @@ from typing import Any, Literal
 import pandas as pd
 
 from lrp_audit.config import AuditConfig, FactsSection
+from lrp_audit.deadlines import notice_due
 from lrp_audit.display import plain
 from lrp_audit.errors import DataError
 from lrp_audit.pseudonym import pseudonym
-from lrp_audit.record import Addressee, BureauFacts, Dates, DecisionFacts, Recorded
-
-NOTICE_DAYS = 30  # 12 CFR 1002.9(a)(1)(i)-(iii)
+from lrp_audit.record import (
+    Addressee,
+    BureauFacts,
+    Counteroffer,
+    Dates,
+    DecisionFacts,
+    Incompleteness,
+    Recorded,
+)
 
 CELL_CHARACTERS = 10_000  # of one fact; nobody's name or list of reasons is longer
 
@@ -97,6 +104,10 @@ def _read_row(
             dates=cells.dates(notice),
             decided_by=cells.decided_by(),
             decided_reasons=cells.items("decided_reasons"),
+            action=cells.action(),
+            counteroffer=cells.counteroffer(),
+            incompleteness=cells.incompleteness(),
+            primary_applicant=cells.yes("primary_applicant") is not False,
             recorded=Recorded(
                 outcome=cells.text("outcome"), score=cells.number("score"), model_version=cells.text("model_version")
             ),
@@ -185,15 +196,37 @@ class _Cells:
             raise self.fail("decided_by", value, "score, rule or human")
         return value  # type: ignore[return-value]
 
+    def action(self) -> Literal["denied", "counteroffer", "incomplete"]:
+        value = (self.text("action") or "denied").lower()
+        if value not in {"denied", "counteroffer", "incomplete"}:
+            raise self.fail("action", value, "denied, counteroffer or incomplete")
+        return value  # type: ignore[return-value]
+
+    def counteroffer(self) -> Counteroffer:
+        return Counteroffer(
+            terms=self.items("counteroffer_terms"),
+            accept_by=self.date("counteroffer_accept_by"),
+            made=self.date("counteroffer_date"),
+        )
+
+    def incompleteness(self) -> Incompleteness:
+        return Incompleteness(items=self.items("missing_items"), respond_by=self.date("respond_by"))
+
     def dates(self, notice: dt.date | None) -> Dates:
-        completion, decision = self.date("completion_date"), self.date("decision_date")
-        start = completion or decision
+        application, completion = self.date("application_date"), self.date("completion_date")
+        action, decision = self.action(), self.date("decision_date")
         return Dates(
-            application=self.date("application_date"),
+            application=application,
             completion=completion,
             decision=decision,
             notice=notice,
-            notice_due=None if start is None else start + dt.timedelta(days=NOTICE_DAYS),
+            notice_due=notice_due(
+                application=application,
+                completion=completion,
+                decision=decision,
+                counteroffer=self.date("counteroffer_date") if action == "denied" else None,
+                incomplete=action == "incomplete",
+            ),
             notice_sent=self.date("sent_date"),
         )
 

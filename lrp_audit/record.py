@@ -47,7 +47,7 @@ class Dates(Frozen):
     completion: dt.date | None = None
     decision: dt.date | None = None
     notice: dt.date | None = None  # the date printed on the notice (--as-of)
-    notice_due: dt.date | None = None  # 30 days after completion, or after the decision (12 CFR 1002.9(a)(1))
+    notice_due: dt.date | None = None  # 12 CFR 1002.9(a)(1), (c)(1); see `deadlines`
     notice_sent: dt.date | None = None
 
 
@@ -77,6 +77,21 @@ class Correction(Frozen):
     notice: dt.date  # printed on it
 
 
+class Counteroffer(Frozen):
+    """Credit on other terms than requested, offered to the applicant (US-11, Form C-4)."""
+
+    terms: tuple[str, ...] = ()
+    accept_by: dt.date | None = None
+    made: dt.date | None = None  # of an earlier one that was not accepted: the notice is then due 90 days after it
+
+
+class Incompleteness(Frozen):
+    """What an applicant has still to supply (12 CFR 1002.9(c)(2), Form C-6)."""
+
+    items: tuple[str, ...] = ()
+    respond_by: dt.date | None = None
+
+
 class DecisionFacts(Frozen):
     id: str
     applicant: str  # pseudonym: keyed hash of the id
@@ -85,6 +100,10 @@ class DecisionFacts(Frozen):
     dates: Dates = Dates()
     decided_by: Literal["score", "rule", "human"] = "score"
     decided_reasons: tuple[str, ...] = ()  # supplied by the rule or the person that decided
+    action: Literal["denied", "counteroffer", "incomplete"] = "denied"  # what a notice would be about
+    counteroffer: Counteroffer = Counteroffer()
+    incompleteness: Incompleteness = Incompleteness()
+    primary_applicant: bool = True  # of several applicants the addressee is the primary one (US-12)
     recorded: Recorded = Recorded()
     bureau: BureauFacts = BureauFacts()
     age: float | None = None
