@@ -1,0 +1,46 @@
+"""How much of a text's relevance reached no word: whether the model's constants outweigh what a person wrote.
+
+Position and segment embeddings, biases, stabilisers and special tokens ([CLS], the template of a prompt) get relevance
+as words do, and no statement about words covers it. Amounts are compared without their signs, since constants that
+cancel each other still decide. The constant that the linear form of softmax leaves out is not among them: AttnLRP drops
+it whatever the model (Achtibat et al. 2024, Prop. 3.1), so it says nothing about this text. The books list it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+
+from lrp_audit.record import Check
+
+OF_THE_RULE = frozenset({"taylor"})
+
+
+def absorbed(
+    inputs: Iterable[float], special: Mapping[str, float], sinks: Mapping[str, float], *, limit: float
+) -> Check:
+    """The shares of what a person wrote, of special tokens and of constants; flagged where the latter two pass `limit`.
+
+    Args:
+        inputs: relevance of every word, and of every column beside the text.
+        special: relevance of tokens that are nobody's words, by name.
+        sinks: relevance that reached no token, by the engine's names.
+        limit: share from 0 to 1.
+    """
+    amounts = {
+        "words": math.fsum(map(abs, inputs)),
+        "special_tokens": math.fsum(map(abs, special.values())),
+        "constants": math.fsum(abs(value) for name, value in sinks.items() if name not in OF_THE_RULE),
+    }
+    total = math.fsum(amounts.values())
+    shares = {name: value / total if total > 0 else 0.0 for name, value in amounts.items()}
+    return Check(
+        id="absorbed",
+        title="Relevance that reached no word",
+        status="performed",
+        flag=shares["special_tokens"] + shares["constants"] > limit,
+        measured=dict(shares),
+        threshold=limit,
+        statement="Shares of words, of tokens that are nobody's words, and of constants such as position embeddings and "
+        "biases; the last two together against the threshold.",
+    )
