@@ -93,6 +93,7 @@ def conservation(relevance: ColumnRelevance, row: int) -> Conservation:
     return Conservation(
         explained=float(relevance.explained[row]),
         attributed=float(relevance.relevance[row].sum()),
+        moved=float(relevance.moved[row]) if relevance.moved is not None else 0.0,
         sinks={name: float(values[row]) for name, values in relevance.sinks.items()},
         residual=float(relevance.residual[row]),
         tolerance=float(relevance.tolerance[row]),

@@ -95,7 +95,7 @@ class ReferenceSection(Section):
     """Who an applicant is compared with (RS-06, RS-07)."""
 
     population: Literal["near_cutoff", "all_applicants", "zero"] = "near_cutoff"
-    representation: Literal["members", "centroid"] = "members"
+    representation: Literal["members", "centroid", "coalitions"] = "members"
     data: str | None = None  # CSV or Parquet; default: the explained data itself
     date: dt.date | None = None  # of that data; needed for a letter
     size: int = Field(200, ge=50, le=1_000_000)  # of near_cutoff
@@ -312,7 +312,7 @@ def _config_error(path: Path, text: str, problems: Iterable[tuple[Key, str]]) ->
 
 def _contradictions(config: AuditConfig) -> Iterator[tuple[Key, str]]:
     """Settings that are each allowed and together make no sense: key and sentence."""
-    for check in (_model, _decision, _families, _texts, _contacts):
+    for check in (_model, _reference, _decision, _families, _texts, _contacts):
         yield from check(config)
     yield from contradictions(config.columns)
 
@@ -330,6 +330,14 @@ def _model(config: AuditConfig) -> Iterator[tuple[Key, str]]:
             if column not in known:
                 hint = did_you_mean(column, known) or "; add it there or remove it here."
                 yield ("columns", column), f"model.columns has no '{column}'{hint}"
+
+
+def _reference(config: AuditConfig) -> Iterator[tuple[Key, str]]:
+    if config.reference.representation == "coalitions" and config.explanation.rules != "lrp0":
+        yield (
+            ("reference", "representation"),
+            'reference.representation = "coalitions" needs rules that lose nothing: set explanation.rules to "lrp0".',
+        )
 
 
 def _decision(config: AuditConfig) -> Iterator[tuple[Key, str]]:

@@ -17,6 +17,7 @@ from torch import Tensor
 from lrp_audit.adapters.margins import RunnerUp, Target, margin_of
 from lrp_audit.adapters.model import TabularModel
 from lrp_audit.adapters.tabular import Encoded
+from lrp_audit.coalitions import draw_coalitions, estimate
 from lrp_audit.engine import Composite, Population, RelevanceGraph, capture, propagate
 from lrp_audit.reference import Reference
 
@@ -32,12 +33,14 @@ class ColumnRelevance:
         explained: (N,), `f(x) - mean f(reference)`.
         reference_margin: (N,), `mean f(reference)`; differs by row only where the runner-up class does.
         sinks: named sinks of the ledger, each (N,); empty where relevance sums to `explained` by itself.
+        moved: (N,), what was added to make an estimate over coalitions complete; None where nothing is estimated.
     """
 
     relevance: FloatArray
     explained: FloatArray
     reference_margin: FloatArray
     sinks: Mapping[str, FloatArray]
+    moved: FloatArray | None = None
 
     @property
     def residual(self) -> FloatArray:
@@ -71,6 +74,8 @@ class Explainer:
 
     def attribute(self, inputs: Mapping[str, Tensor], reference: Reference) -> ColumnRelevance:
         """Relevance of every encoded row against the reference."""
+        if reference.representation == "coalitions":
+            return self._attribute_over_coalitions(inputs, reference)
         result = propagate(
             self.graph,
             dict(inputs),
@@ -87,6 +92,39 @@ class Explainer:
             reference_margin=self.margin(inputs) - explained,
             sinks={name: np.asarray(sink.numpy()) for name, sink in totals.items()},
         )
+
+    def _attribute_over_coalitions(self, inputs: Mapping[str, Tensor], reference: Reference) -> ColumnRelevance:
+        target, owners = self._target_of(inputs), self.model.owners
+        drawn = draw_coalitions(len(reference), len(self.model.columns), reference.seed)
+        margin = self.margin(inputs)
+        explained = margin - self._population_margin(inputs, reference)
+        found = estimate(
+            lambda rows, bases: self._relevance(rows, bases, target),
+            self.model.to_columns,
+            inputs,
+            reference.members,
+            {name: value.mean(0) for name, value in reference.everyone.items()},
+            {name: drawn[:, owners[name]] for name in inputs},
+            explained,
+        )
+        return ColumnRelevance(found.relevance, explained, margin - explained, {}, found.moved)
+
+    def _relevance(
+        self, rows: Mapping[str, Tensor], bases: Mapping[str, Tensor], target: Target | tuple[Tensor, Tensor]
+    ) -> Mapping[str, Tensor]:
+        """Relevance of rows, each against a base of its own."""
+        return propagate(
+            self.graph, dict(rows), target=target, composite=self.composite, reference=dict(bases)
+        ).relevance
+
+    def _population_margin(self, inputs: Mapping[str, Tensor], reference: Reference) -> FloatArray:
+        """The population's mean margin for every row: over that row's own runner-up, where it has one; (N,)."""
+        if not isinstance(self.target, RunnerUp):
+            return np.full(len(next(iter(inputs.values()))), self.margin(reference.everyone).mean())
+        with torch.no_grad():
+            mean = self.model.module(**reference.everyone).mean(0)
+            adverse, other = self.target.pairs(self.model.module(**inputs))
+        return np.asarray((mean[adverse] - mean[other]).numpy(), dtype=np.float64)
 
     def _target_of(self, inputs: Mapping[str, Tensor]) -> Target | tuple[Tensor, Tensor]:
         """The target for these rows: which class is the runner-up is a constant of each."""

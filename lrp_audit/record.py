@@ -143,7 +143,7 @@ class ReferenceFacts(Frozen):
     """RS-07: the comparison is part of the answer."""
 
     name: str  # near_cutoff, all_applicants, zero
-    representation: Literal["members", "centroid", "zero"]
+    representation: Literal["members", "centroid", "coalitions", "zero"]
     population: int  # people behind it
     members: int
     seed: int
@@ -189,6 +189,7 @@ class Conservation(Frozen):
 
     explained: float  # f(x) - mean f(reference), on the margin
     attributed: float  # sum over columns
+    moved: float = 0.0  # the part of it that was added to make it complete (reference of coalitions)
     sinks: dict[str, float] = {}
     residual: float = 0.0
     tolerance: float = 0.0

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -24,7 +24,7 @@ from lrp_audit.errors import ReferenceDataError
 MINIMUM_POPULATION = 50  # G-07
 
 PopulationName = Literal["near_cutoff", "all_applicants", "zero"]
-Representation = Literal["members", "centroid", "zero"]
+Representation = Literal["members", "centroid", "coalitions", "zero"]
 FloatArray = npt.NDArray[np.float64]
 
 
@@ -34,6 +34,7 @@ class Reference:
 
     Attributes:
         members: module inputs of the K representing rows; empty for `zero`, which compares with nobody.
+        everyone: module inputs of the whole population; only for `coalitions`.
         frame: the population's rows as the user's table gives them, from which typical values are taken.
         sha256: digest of the whole population's encoded rows and of which of them are members.
     """
@@ -45,6 +46,7 @@ class Reference:
     seed: int
     date: dt.date | None
     sha256: str
+    everyone: Mapping[str, Tensor] = field(default_factory=dict)
 
     @property
     def population(self) -> int:
@@ -87,7 +89,7 @@ def build_reference(
     model: TabularModel,
     *,
     name: PopulationName,
-    representation: Literal["members", "centroid"] = "members",
+    representation: Literal["members", "centroid", "coalitions"] = "members",
     size: int = 200,
     members: int = 64,
     seed: int = 0,
@@ -100,27 +102,32 @@ def build_reference(
         model: the model that encoded them; a centroid needs all its inputs to be floating point.
         name: `near_cutoff` takes the `size` approved rows closest to the cutoff, `all_applicants` all rows, `zero`
             compares with nobody.
-        representation: `members` averages over a seeded sample without replacement; `centroid` is their mean row.
+        representation: `members` averages over a seeded sample without replacement, `coalitions` over states mixed
+            with such a sample; `centroid` is the population's mean row. The latter two need floating-point inputs.
         size: of the near-cutoff population, in people.
         members: K.
         seed: of the sample.
         date: of the applicants' data.
 
     Raises:
-        ReferenceDataError: fewer than 50 people, or a centroid of integer codes.
+        ReferenceDataError: fewer than 50 people, or integer codes where values are to be averaged or mixed.
     """
     if name == "zero":
         return Reference("zero", "zero", {}, applicants.frame.iloc[:0], seed, date, hashlib.sha256(b"zero").hexdigest())
     population = applicants.take(_nearest_approved(applicants.margin, size)) if name == "near_cutoff" else applicants
     if len(population.frame) < MINIMUM_POPULATION:
         raise ReferenceDataError(_too_few(name, len(population.frame)))
+    if representation != "members":
+        _require_numbers(population.inputs, model)
+    everyone = dict(population.inputs) if representation == "coalitions" else {}
     if representation == "centroid":
         rows = np.arange(len(population.frame))
-        chosen = _centroid(population.inputs, model)
+        chosen = {name: value.mean(0, keepdim=True) for name, value in population.inputs.items()}
     else:
         rows = _sample(len(population.frame), members, seed)
         chosen = dict(population.take(rows).inputs)
-    return Reference(name, representation, chosen, population.frame, seed, date, _digest(population.inputs, rows))
+    digest = _digest(population.inputs, rows)
+    return Reference(name, representation, chosen, population.frame, seed, date, digest, everyone)
 
 
 def _nearest_approved(margin: FloatArray, size: int) -> npt.NDArray[np.intp]:
@@ -135,14 +142,13 @@ def _sample(population: int, members: int, seed: int) -> npt.NDArray[np.intp]:
     return np.sort(np.random.default_rng(seed).choice(population, members, replace=False))
 
 
-def _centroid(inputs: Mapping[str, Tensor], model: TabularModel) -> dict[str, Tensor]:
+def _require_numbers(inputs: Mapping[str, Tensor], model: TabularModel) -> None:
     codes = [name for name, value in inputs.items() if not value.is_floating_point()]
     if codes:
         raise ReferenceDataError(
-            f"The mean row of {model.kind} cannot be taken since input {codes[0]!r} holds integer codes; "
+            f"Rows of {model.kind} cannot be averaged or mixed since input {codes[0]!r} holds integer codes; "
             "set reference.representation to 'members'."
         )
-    return {name: value.mean(0, keepdim=True) for name, value in inputs.items()}
 
 
 def _too_few(name: PopulationName, found: int) -> str:
