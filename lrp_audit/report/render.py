@@ -18,6 +18,7 @@ from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherRespons
 from lrp_audit.errors import ReportError
 from lrp_audit.report.fonts import Face, configuration
 from lrp_audit.report.limits import FILE_PAGES, check_length, check_pages
+from lrp_audit.report.signature_field import add_signature_field
 from lrp_audit.resources import templates
 
 _SHEETS = ("base/tokens.css", "base/print.css")
@@ -82,10 +83,12 @@ def to_pdf(
     identifier: str,
     source: Source | None = None,
     most_pages: int = FILE_PAGES,
+    signature: str | None = None,
 ) -> bytes:
     """A tagged PDF: PDF/UA-1, and with a `source` also PDF/A-3a with it attached.
 
-    The bytes depend on the arguments and the versions of the libraries alone.
+    The bytes depend on the arguments and the versions of the libraries alone. With a `signature` the document has an
+    empty field for one, which that sentence describes.
 
     Raises:
         ReportError: the page asks for a resource, a character fell back to a font of the machine, or the document would
@@ -93,7 +96,8 @@ def to_pdf(
     """
     check_length(html, most_pages)
     for padding in range(_PADDINGS):
-        finisher = _Finisher(frozenset(face.family for face in fonts), source is not None, padding, most_pages)
+        families = frozenset(face.family for face in fonts)
+        finisher = _Finisher(families, source is not None, padding, most_pages, signature)
         pdf = _write(html, folder, fonts, identifier, source, finisher)
         if source is None or _UNCLEAR_END not in pdf:
             break
@@ -155,6 +159,7 @@ class _Finisher:
     archival: bool
     padding: int
     most_pages: int
+    signature: str | None
 
     def __call__(self, document: Any, pdf: Any) -> None:
         check_pages(len(document.pages), self.most_pages)
@@ -167,6 +172,8 @@ class _Finisher:
                 f"The document was not written, since text left its own fonts ({found}); name a font file that has "
                 "these characters in documents.extra_fonts."
             )
+        if self.signature is not None:
+            add_signature_field(pdf, self.signature)
         if self.archival:
             _state_accessibility(pdf, self.padding)
             _end_streams_clearly(pdf)
