@@ -13,7 +13,9 @@ from lrp_audit import reasons
 from lrp_audit.adapters.tabular import TabularModel
 from lrp_audit.assembly import ColumnFacts, column_facts, conservation, contributions, reference_facts
 from lrp_audit.case import Faithfulness
+from lrp_audit.checks import variations
 from lrp_audit.checks.evidence import Evidence, Families, Subjects, gather, state
+from lrp_audit.checks.variations import Searcher, VariableColumn, variable_columns
 from lrp_audit.config import AuditConfig, check_columns
 from lrp_audit.decision_model import (
     Cutoff,
@@ -26,7 +28,8 @@ from lrp_audit.decision_model import (
 from lrp_audit.engine import preset
 from lrp_audit.errors import DataError
 from lrp_audit.explainer import Explainer, explainer
-from lrp_audit.record import Addressee, ColumnContribution, MethodFacts, ModelFacts, Outcome
+from lrp_audit.messages import for_applicants, for_reviewers
+from lrp_audit.record import Addressee, ColumnContribution, MethodFacts, ModelFacts, Outcome, Variations
 from lrp_audit.reference import MINIMUM_POPULATION, Applicants, PopulationName, Reference, build_reference
 
 FloatArray = npt.NDArray[np.float64]
@@ -38,6 +41,7 @@ class TabularDecisions:
 
     Attributes:
         second: the other reference population that reasons are compared under (CA-08); None where there is none.
+        variable: columns that variations may change.
     """
 
     config: AuditConfig
@@ -46,6 +50,7 @@ class TabularDecisions:
     reference: Reference
     second: Reference | None
     column_facts: tuple[ColumnFacts, ...]
+    variable: tuple[VariableColumn, ...]
     facts: ModelFacts
     method: MethodFacts
 
@@ -98,17 +103,38 @@ class TabularDecisions:
         stated = np.array([_stated(row, families.names, most) for row in found])
         subjects = Subjects(typed, encoded, relevance.relevance, stated)
         evidence = gather(self.explainer, subjects, families, self.reference, self.second, self.config)
+        varied = self._variations(subjects)
         return [
             Explained(
                 contributions=found[row],
                 conservation=conservation(relevance, row),
-                checks=state(evidence, row, self.config.checks),
+                checks=(
+                    *state(evidence, row, self.config.checks),
+                    variations.stated(varied.get(row), for_reviewers(self.config)),
+                ),
                 reference=reference_facts(self.reference, float(relevance.reference_margin[row])),
                 directions=evidence.directions[row],
                 faithfulness=_faithfulness(evidence, row),
+                variations=varied.get(row),
             )
             for row in range(len(frame))
         ]
+
+    def _variations(self, subjects: Subjects) -> dict[int, Variations]:
+        """Row -> what a search found, for adverse decisions."""
+        if not self.config.variations.search:
+            return {}
+        line = self.cutoff.margin
+        searcher = Searcher(
+            explainer=self.explainer,
+            columns=self.variable,
+            config=self.config,
+            limit=line - self.tolerance * (1 + abs(line)),
+            score=self.score,
+            say=for_applicants(self.config),
+        )
+        inputs = subjects.encoded.inputs
+        return searcher.search(subjects.frame, inputs, np.flatnonzero(self.explainer.margin(inputs) >= line).tolist())
 
 
 def _stated(row: tuple[ColumnContribution, ...], families: tuple[str, ...], most: int) -> list[bool]:
@@ -153,6 +179,7 @@ def tabular_decisions(
         reference=reference,
         second=_second_reference(config, applicants, model),
         column_facts=column_facts(model.columns, config, reference),
+        variable=variable_columns(model, applicants.frame, config),
         facts=model_facts(config, model, adverse, file_sha256),
         method=MethodFacts(
             name="LRP",

@@ -64,6 +64,14 @@ class Encoding:
         owners = np.array([place[int(one)] for one in self.node.owners], dtype=np.intp)
         return {name: owners[slot.positions] for name, slot in self.slots.items()}
 
+    @property
+    def listed(self) -> frozenset[str]:
+        """Columns whose values an encoder or an embedding looks up in a list: others mean nothing to it."""
+        encoders = (node for node in ancestry(self.node) if isinstance(node.step, (OneHotEncoder, OrdinalEncoder)))
+        owners = [node.parents[0].owners for node in encoders]
+        owners += [self.node.owners[slot.positions] for slot in self.slots.values() if slot.integer]
+        return frozenset(self.names[int(owner)] for found in owners for owner in found)
+
     def read(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The columns the preprocessing was fitted on, with plain types; columns it drops are NaN.
 

@@ -25,7 +25,6 @@ NOT_PERFORMED = (
     ("integrated-gradients", "Agreement with integrated gradients"),
     ("stability", "Stability under small input noise"),
     ("proxy-screen", "Screen for proxies of protected attributes"),
-    ("variations", "Verified variations"),
 )
 
 
