@@ -41,6 +41,6 @@ def absorbed(
         flag=shares["special_tokens"] + shares["constants"] > limit,
         measured=dict(shares),
         threshold=limit,
-        statement="Shares of words, of tokens that are nobody's words, and of constants such as position embeddings and "
-        "biases; the last two together against the threshold.",
+        statement="Shares of words, of tokens that are nobody's words, and of constants such as position embeddings "
+        "and biases; the last two together against the threshold.",
     )
