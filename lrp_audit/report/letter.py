@@ -14,6 +14,7 @@ from lrp_audit.config import AuditConfig
 from lrp_audit.errors import ReportError
 from lrp_audit.record import Addressee, Record, Refusal, digest
 from lrp_audit.report import us_notice
+from lrp_audit.report.carried import Carried, carried
 from lrp_audit.report.fonts import code_points, faces, unprintable, with_code_points
 from lrp_audit.report.limits import LETTER_PAGES
 from lrp_audit.report.render import to_html, to_pdf
@@ -40,7 +41,9 @@ class LetterType:
 LETTERS: Mapping[str, LetterType] = MappingProxyType({"us-notice": LetterType(us_notice.FOLDER, us_notice.context)})
 
 
-def letter_pdf(record: Record, addressee: Addressee, config: AuditConfig, *, draft: bool = False) -> bytes:
+def letter_pdf(
+    record: Record, addressee: Addressee, config: AuditConfig, *, draft: bool = False, signable: bool = False
+) -> bytes:
     """The letter as PDF/UA-1.
 
     Args:
@@ -49,28 +52,39 @@ def letter_pdf(record: Record, addressee: Addressee, config: AuditConfig, *, dra
         config: settings, wording and contacts; `[documents] letter` says which letter.
         draft: render whatever is missing: gaps become boxes that name what to fill in, and every page says that it is
             a draft, not for the applicant.
+        signable: leave an empty signature field, and say in a box that the letter is signed.
 
     Raises:
         ReportError: not a draft, and the record has refusals, something required is missing, or a character cannot be
             printed.
         ConfigError: there are no texts in the configured language.
     """
-    html = _page(record, addressee, config, draft=draft, styled=False)
+    extra = carried(record, config, signable=signable)
+    html = _page(record, addressee, config, extra, draft=draft, styled=False)
     folder = LETTERS[config.documents.letter].folder
-    return to_pdf(html, folder, faces(config), identifier=digest(record), most_pages=LETTER_PAGES)
+    return to_pdf(
+        html,
+        folder,
+        faces(config),
+        identifier=digest(record),
+        most_pages=LETTER_PAGES,
+        signature=None if extra.signature is None else extra.signature.striptags(),
+    )
 
 
 def letter_html(record: Record, addressee: Addressee, config: AuditConfig, *, draft: bool = False) -> str:
     """The letter as one page of HTML with its style inside. Raises as `letter_pdf` does."""
-    return _page(record, addressee, config, draft=draft, styled=True)
+    return _page(record, addressee, config, carried(record, config, signable=False), draft=draft, styled=True)
 
 
-def _page(record: Record, addressee: Addressee, config: AuditConfig, *, draft: bool, styled: bool) -> str:
+def _page(
+    record: Record, addressee: Addressee, config: AuditConfig, extra: Carried, *, draft: bool, styled: bool
+) -> str:
     kind = LETTERS[config.documents.letter]
     found = kind.context(record, addressee, config, draft=draft)
     if not draft:
         _require_complete(found)
-    page = to_html(kind.folder, {"letter": found}, styled=styled)
+    page = to_html(kind.folder, {"letter": found, "carried": extra}, styled=styled)
     missing = unprintable(page, config)
     if not missing:
         return page
@@ -78,7 +92,7 @@ def _page(record: Record, addressee: Addressee, config: AuditConfig, *, draft: b
     if not draft:
         raise ReportError(f"UNPRINTABLE_TEXT: the letter needs {gap}; --draft shows the place.")
     with_gap = replace(found, gaps=(*found.gaps, gap))  # type: ignore[type-var]
-    return with_code_points(to_html(kind.folder, {"letter": with_gap}, styled=styled), config)
+    return with_code_points(to_html(kind.folder, {"letter": with_gap, "carried": extra}, styled=styled), config)
 
 
 def _require_complete(letter: LetterContext) -> None:
