@@ -131,7 +131,7 @@ def test_what_is_filled_in_is_never_read_for_slots(value: str) -> None:
 def test_slots_must_be_known_and_filled() -> None:
     with pytest.raises(ReportError, match="needs a value for its slot 'agency'"):
         ENGLISH["ecoa-notice"].fill()
-    with pytest.raises(ReportError, match="no slot '__class__'; allowed: agency"):
+    with pytest.raises(ReportError, match="no slot '__class__'; allowed: .*agency"):
         ENGLISH["ecoa-notice"].fill(agency="A", __class__="B")
     assert ENGLISH["questions"].fill(agency="not in this text") == ENGLISH["questions"].text
 

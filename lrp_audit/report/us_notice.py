@@ -1,12 +1,14 @@
-"""What the US adverse action notice prints (12 CFR 1002.9, Form C-3): one page, from record, addressee and settings.
+"""What a US notice prints (12 CFR 1002.9, Forms C-3 to C-6), as passages in order: record, addressee and settings in.
 
-Legal wording comes from `templates/texts` and audit.toml, never from here (G-11). The letter holds no relevance, no
-percentage and no column name (regulations, 2.6).
+One of three notices: of a denial, with a counteroffer, or of what an incomplete application lacks. Legal wording comes
+from `templates/texts` and audit.toml, never from here (G-11). No notice holds a relevance, a percentage or a column
+name (regulations, 2.6).
 """
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from markupsafe import Markup
@@ -14,50 +16,54 @@ from markupsafe import Markup
 from lrp_audit import texts
 from lrp_audit.config import AuditConfig
 from lrp_audit.errors import ReportError
+from lrp_audit.locales import locale_of, long_date
+from lrp_audit.messages import for_reviewers
 from lrp_audit.record import Addressee, BureauFacts, Record, Refusal
 from lrp_audit.report.contacts import Contact, contact
-from lrp_audit.report.formats import long_date
 from lrp_audit.report.slots import Gap, Slot, Slots, filled
 from lrp_audit.texts import Texts
 
 FOLDER = "us-notice"
-LANGUAGES = ("en",)
+LANGUAGES = ("en", "es")
 _KEY_FACTORS = 4  # 15 USC 1681g(f)(1)(C); inquiries come on top, 1681g(f)(9)
 
 
 @dataclass(frozen=True)
-class ScoreBlock:
-    """US-09. The key factors are the score's own and stand apart from the reasons."""
+class Passage:
+    """What belongs together: a heading, a text, a list under it, and an office to turn to.
 
-    intro: Markup
-    value: Markup
-    factors_intro: str
-    factors: tuple[Slot, ...]
+    `strong`: the list stands out, or the text where there is no list. `ranked`: the list is one in order.
+    """
+
+    text: str
+    heading: str | None = None
+    items: tuple[Slot, ...] = ()
+    office: Contact | None = None
+    strong: bool = False
+    ranked: bool = True
 
 
 @dataclass(frozen=True)
 class NoticeContext:
-    """Everything the notice prints, in its order; US-01 to US-10."""
+    """Everything the notice prints, in its order; US-01 to US-12.
+
+    Attributes:
+        body: the action with its reasons, its offer or what is missing, and whom to ask.
+        disclosures: what other laws add, under headings.
+    """
 
     language: str
     draft: bool
+    mark: str  # on every page of a draft
     creditor: Contact
     date: Slot
     name: Slot
     address: tuple[Slot, ...]
-    applied_on: str | None
-    product: Slot
-    amount: str | None
-    action: str
-    explanation: str | None  # how the score came about; None where a rule or a person decided
-    reasons_intro: str
-    reasons: tuple[Slot, ...]
-    questions: str
-    report: str | None
-    report_agency: Contact | None
-    score: ScoreBlock | None
-    outside_information: str | None
-    ecoa: Markup
+    title: str
+    subject: Markup
+    salutation: Markup
+    body: tuple[Passage, ...]
+    disclosures: tuple[Passage, ...]
     refusals: tuple[Refusal, ...]
     gaps: tuple[Gap, ...]
 
@@ -69,35 +75,7 @@ def context(record: Record, addressee: Addressee, config: AuditConfig, *, draft:
         ReportError: the notice does not exist in the language.
         ConfigError: there are no texts in it.
     """
-    slots, legal, decision = Slots(), _texts(config), record.decision
-    scored = decision.decided_by == "score"
-    compared = scored and (record.reference is None or record.reference.members > 0)  # with other applicants
-    creditor = contact(config.institution, "institution", "creditor", slots)
-    if config.approval is None:
-        slots.miss("approval.by", "approval of the wording")
-    return NoticeContext(
-        language=legal.language,
-        draft=draft,
-        creditor=replace(creditor, department=config.institution.contact if config.institution else None),
-        date=slots.need(_date(decision.dates.notice), "--as-of", "date of the notice"),
-        name=slots.need(addressee.name, "facts.name", "applicant's name"),
-        address=addressee.address or (slots.miss("facts.address", "applicant's address"),),
-        applied_on=_date(decision.dates.application),
-        product=slots.need(decision.product, "facts.product", "credit requested"),
-        amount=decision.amount,
-        action=legal["action-denied"].text,
-        explanation=legal["scoring-system"].text if compared else None,
-        reasons_intro=legal["scored-reasons" if compared else "stated-reasons"].text,
-        reasons=_reasons(record, slots),
-        questions=legal["questions"].text,
-        report=legal["consumer-report"].text if decision.bureau.report_used else None,
-        report_agency=_report_agency(decision.bureau, config, slots),
-        score=_score(decision.bureau, config, legal, slots),
-        outside_information=legal["outside-information"].text if decision.bureau.outside_information else None,
-        ecoa=filled(legal["ecoa-notice"], agency=_federal_agency(config, legal, slots)),
-        refusals=record.refusals,
-        gaps=tuple(slots.gaps),
-    )
+    return _Notice(record, addressee, config, _texts(config), Slots()).context(draft=draft)
 
 
 def _texts(config: AuditConfig) -> Texts:
@@ -107,63 +85,173 @@ def _texts(config: AuditConfig) -> Texts:
     return texts.load(language)
 
 
-def _reasons(record: Record, slots: Slots) -> tuple[Slot, ...]:
-    """The reasons of the component that decided, in their order (RS-04)."""
-    ranked = sorted(record.reasons, key=lambda reason: reason.rank)
-    found = tuple(slots.need(reason.text, reason.text_key, "wording of this reason") for reason in ranked)
-    if found:
-        return found
-    if record.decision.decided_by == "score":
-        return (slots.miss("families", "principal reasons (see the internal audit)"),)
-    return (slots.miss("facts.decided_reasons", "reasons of the rule or person that decided"),)
+@dataclass(frozen=True)
+class _Notice:
+    """One notice while it is put together; `slots` collects its gaps."""
 
+    record: Record
+    addressee: Addressee
+    config: AuditConfig
+    legal: Texts
+    slots: Slots
 
-def _score(bureau: BureauFacts, config: AuditConfig, legal: Texts, slots: Slots) -> ScoreBlock | None:
-    """US-09, where a credit score was used."""
-    if bureau.score is None:
-        return None
-    about = config.credit_score
-    source = slots.need(about.source if about else None, "credit_score.source", "source of the credit score")
-    factors: tuple[Slot, ...] = bureau.key_factors[:_KEY_FACTORS] or (
-        slots.miss("facts.bureau_key_factors", "key factors of the credit score"),
-    )
-    if bureau.inquiries_key_factor:
-        factors = (*factors, legal["credit-score-inquiries"].text)
-    return ScoreBlock(
-        intro=filled(legal["credit-score"], source=source),
-        value=filled(
-            legal["credit-score-value"],
-            score=str(bureau.score),
-            score_date=slots.need(_date(bureau.score_date), "facts.bureau_score_date", "date of the credit score"),
-            low=slots.need(str(about.low) if about else None, "credit_score.low", "lowest possible score"),
-            high=slots.need(str(about.high) if about else None, "credit_score.high", "highest possible score"),
-        ),
-        factors_intro=legal["credit-score-factors"].text,
-        factors=factors,
-    )
+    def context(self, *, draft: bool) -> NoticeContext:
+        decision, incomplete = self.record.decision, self.record.decision.action == "incomplete"
+        if self.config.approval is None:
+            self.slots.miss("approval.by", "approval of the wording")
+        name = self.slots.need(self.addressee.name, "facts.name", "applicant's name")
+        return NoticeContext(
+            language=self.legal.language,
+            draft=draft,
+            mark=for_reviewers(self.config)("DRAFT, not for the applicant"),
+            creditor=self._creditor(),
+            date=self._date(decision.dates.notice, "--as-of", "date of the notice"),
+            name=name,
+            address=self.addressee.address or (self.slots.miss("facts.address", "applicant's address"),),
+            title=self._title(),
+            subject=self._subject(),
+            salutation=filled(self.legal["salutation"], name=name),
+            body=tuple(self._incomplete() if incomplete else self._action()),
+            disclosures=tuple(() if incomplete else self._disclosures()),
+            refusals=self.record.refusals,
+            gaps=tuple(self.slots.gaps),
+        )
 
+    def _title(self) -> str:
+        names = {"denied": "title-action", "counteroffer": "title-counteroffer", "incomplete": "title-incomplete"}
+        return self.legal[names[self.record.decision.action]].text
 
-def _report_agency(bureau: BureauFacts, config: AuditConfig, slots: Slots) -> Contact | None:
-    """US-08: name, address and telephone number are all required."""
-    if not bureau.report_used:
-        return None
-    section, key = config.consumer_reporting_agency, "consumer_reporting_agency"
-    agency = contact(section, key, "consumer reporting agency", slots)
-    if section is not None and not section.telephone:
-        slots.miss(f"{key}.telephone", "telephone of the consumer reporting agency")
-    return agency
+    def _creditor(self) -> Contact:
+        """US-03, and whom to ask there."""
+        section = self.config.institution
+        found = contact(section, "institution", "creditor", self.slots)
+        return replace(found, department=section.contact if section else None)
 
+    def _subject(self) -> Markup:
+        decision = self.record.decision
+        request = self.slots.need(decision.product, "facts.product", "credit requested")
+        if isinstance(request, str) and decision.amount:
+            request = f"{request}, {decision.amount}"
+        if decision.dates.application is None:
+            return filled(self.legal["subject"], request=request)
+        return filled(self.legal["subject-dated"], request=request, date=self._say(decision.dates.application))
 
-def _federal_agency(config: AuditConfig, legal: Texts, slots: Slots) -> Slot:
-    """US-05: name and address on one line, from [agency], else from the Appendix A list."""
-    if config.agency is not None:
-        return ", ".join((config.agency.name, *config.agency.address))
-    named = config.institution.agency if config.institution else None
-    if named is None or named not in legal.agencies:
-        return slots.miss("institution.agency", "federal agency")
-    agency = legal.agencies[named]
-    return ", ".join((agency.name, *agency.address))
+    def _action(self) -> Iterator[Passage]:
+        """Forms C-3 to C-5: the action, its reasons or the right to them, an offer, and whom to ask."""
+        offered = self.record.decision.action == "counteroffer"
+        yield Passage(self.legal["action-counteroffer" if offered else "action-denied"].text)
+        on_request = self.config.documents.reasons == "on-request"
+        yield from self._requested_reasons() if on_request else self._stated_reasons()
+        if offered:
+            yield from self._offer()
+        yield from self._behind()
 
+    def _stated_reasons(self) -> Iterator[Passage]:
+        """US-06: the reasons of the component that decided, in their order (RS-04)."""
+        reference, decided_by = self.record.reference, self.record.decision.decided_by
+        compared = decided_by == "score" and (reference is None or reference.members > 0)  # with other applicants
+        intro = self.legal["scored-reasons" if compared else "stated-reasons"].text
+        system = f"{self.legal['scoring-system'].text.strip()} " if compared else ""
+        ranked = sorted(self.record.reasons, key=lambda reason: reason.rank)
+        found = tuple(self.slots.need(reason.text, reason.text_key, "wording of this reason") for reason in ranked)
+        if not found and decided_by == "score":
+            found = (self.slots.miss("families", "principal reasons (see the internal audit)"),)
+        elif not found:
+            found = (self.slots.miss("facts.decided_reasons", "reasons of the rule or person that decided"),)
+        yield Passage(system + intro, items=found, strong=True)
 
-def _date(date: dt.date | None) -> str | None:
-    return None if date is None else long_date(date)
+    def _requested_reasons(self) -> Iterator[Passage]:
+        """US-06 the other way: the right to ask for the reasons, and US-07 where they are given orally."""
+        office = self._creditor()
+        if self.config.institution is not None and not self.config.institution.telephone:
+            self.slots.miss("institution.telephone", "telephone of the office that gives the reasons")
+        yield Passage(self.legal["reasons-on-request"].text, office=office)
+        if self.config.documents.oral_reasons:
+            yield Passage(self.legal["reasons-confirmed"].text)
+
+    def _offer(self) -> Iterator[Passage]:
+        """US-11."""
+        offer = self.record.decision.counteroffer
+        terms = offer.terms or (self.slots.miss("facts.counteroffer_terms", "terms of the counteroffer"),)
+        until = self._date(offer.accept_by, "facts.counteroffer_accept_by", "date until which the offer is open")
+        yield Passage(self.legal["counteroffer-terms"].text, items=terms, strong=True, ranked=False)
+        yield Passage(filled(self.legal["counteroffer-acceptance"], accept_by=until), office=self._creditor())
+
+    def _incomplete(self) -> Iterator[Passage]:
+        """Form C-6: what is missing, by when, and what happens otherwise. No reasons, and no adverse action."""
+        missing = self.record.decision.incompleteness
+        items = missing.items or (self.slots.miss("facts.missing_items", "information that is missing"),)
+        until = self._date(missing.respond_by, "facts.respond_by", "date by which it is needed")
+        yield Passage(self.legal["action-incomplete"].text, items=items, strong=True, ranked=False)
+        yield Passage(filled(self.legal["incomplete-deadline"], respond_by=until))
+        yield from self._behind()
+
+    def _behind(self) -> Iterator[Passage]:
+        """Whom to ask, for whom the notice is given (US-12), and that there is one in English (1002.4(e))."""
+        if not self._names_office():
+            yield Passage(self.legal["questions"].text, office=self._creditor())
+        if self.config.creditors:
+            named = tuple(", ".join((creditor.name, *creditor.address)) for creditor in self.config.creditors)
+            yield Passage(self.legal["creditors"].text, items=named, ranked=False)
+        if self.legal.language != "en":
+            yield Passage(self.legal["english-on-request"].text)
+
+    def _names_office(self) -> bool:
+        """Whether a passage names the creditor's office already."""
+        decision = self.record.decision
+        return decision.action == "counteroffer" or (
+            decision.action == "denied" and self.config.documents.reasons == "on-request"
+        )
+
+    def _disclosures(self) -> Iterator[Passage]:
+        bureau = self.record.decision.bureau
+        if bureau.report_used:
+            heading, text = self.legal["heading-report"].text, self.legal["consumer-report"].text
+            yield Passage(text, heading, office=self._reporting_agency())
+        if bureau.score is not None:
+            yield from self._score(bureau, bureau.score)
+        if bureau.outside_information:
+            yield Passage(self.legal["outside-information"].text, self.legal["heading-outside"].text)
+        agency = self._federal_agency()
+        yield Passage(filled(self.legal["ecoa-notice"], agency=agency), self.legal["heading-ecoa"].text)
+
+    def _score(self, bureau: BureauFacts, score: int) -> Iterator[Passage]:
+        """US-09. The key factors are the score's own and stand apart from the reasons."""
+        about, legal = self.config.credit_score, self.legal
+        source = self.slots.need(about.source if about else None, "credit_score.source", "source of the credit score")
+        low = self.slots.need(str(about.low) if about else None, "credit_score.low", "lowest possible score")
+        high = self.slots.need(str(about.high) if about else None, "credit_score.high", "highest possible score")
+        date = self._date(bureau.score_date, "facts.bureau_score_date", "date of the credit score")
+        factors: tuple[Slot, ...] = bureau.key_factors[:_KEY_FACTORS]
+        if not factors:
+            factors = (self.slots.miss("facts.bureau_key_factors", "key factors of the credit score"),)
+        if bureau.inquiries_key_factor:
+            factors = (*factors, legal["credit-score-inquiries"].text)
+        yield Passage(filled(legal["credit-score"], source=source), legal["heading-score"].text)
+        value = filled(legal["credit-score-value"], score=str(score), score_date=date, low=low, high=high)
+        yield Passage(value, strong=True)
+        yield Passage(legal["credit-score-factors"].text, items=factors)
+
+    def _reporting_agency(self) -> Contact:
+        """US-08: name, address and telephone number are all required."""
+        section, key = self.config.consumer_reporting_agency, "consumer_reporting_agency"
+        agency = contact(section, key, "consumer reporting agency", self.slots)
+        if section is not None and not section.telephone:
+            self.slots.miss(f"{key}.telephone", "telephone of the consumer reporting agency")
+        return agency
+
+    def _federal_agency(self) -> Slot:
+        """US-05: name and address on one line, from [agency], else from the Appendix A list."""
+        if self.config.agency is not None:
+            return ", ".join((self.config.agency.name, *self.config.agency.address))
+        named = self.config.institution.agency if self.config.institution else None
+        agency = texts.federal_agencies().get(named or "")
+        if agency is None:
+            return self.slots.miss("institution.agency", "federal agency")
+        return ", ".join((agency.name, *agency.address))
+
+    def _date(self, date: dt.date | None, key: str, what: str) -> Slot:
+        return self.slots.need(None if date is None else self._say(date), key, what)
+
+    def _say(self, date: dt.date) -> str:
+        return long_date(date, locale_of(self.legal.language, FOLDER))
