@@ -18,9 +18,11 @@ from lrp_audit.errors import ConfigError, ReportError
 from lrp_audit.resources import templates
 from lrp_audit.toml_errors import did_you_mean
 
-SLOTS = frozenset(
-    {"agency", "source", "score", "score_date", "low", "high", "accept_by", "date", "name", "request", "respond_by"}
-)
+SLOTS = frozenset({
+    "accept_by", "agency", "categories", "count", "creditor", "date", "days", "high", "items", "label", "low",
+    "most", "name", "numbers", "own", "reference", "request", "respond_by", "result", "score", "score_date",
+    "source", "value"
+})  # fmt: skip
 
 _TABLES = frozenset({"language", "version", "text", "reason", "agency"})
 _SLOT = re.compile(r"\{([a-z_]+)\}")
