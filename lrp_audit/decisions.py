@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +18,7 @@ from lrp_audit.errors import DataError
 from lrp_audit.facts import RowFacts, read_facts, read_ids, require_columns
 from lrp_audit.record import Addressee, Outcome, Record, Refusal, TextFacts
 from lrp_audit.report.fonts import code_points, unprintable
-from lrp_audit.report.limits import LETTER_CHARACTERS
+from lrp_audit.report.limits import LETTER_LINES, lines
 from lrp_audit.session import Session
 
 CHUNK_ROWS = 256
@@ -145,18 +145,18 @@ def with_printability(record: Record, addressee: Addressee, config: AuditConfig)
     facts = record.decision
     printed = [addressee.name, *addressee.address, facts.product, facts.amount, *facts.decided_reasons]
     printed += [*facts.bureau.key_factors, *(reason.text for reason in record.reasons)]
-    refusal = _unprintable("\n".join(text for text in printed if text), config)
+    refusal = _unprintable([text for text in printed if text], config)
     if refusal is None or not may_be_drafted(record):
         return record
     return record.model_copy(update={"refusals": (*record.refusals, refusal)})
 
 
-def _unprintable(text: str, config: AuditConfig) -> Refusal | None:
-    """Why a letter cannot print `text`; None where it can."""
-    if len(text) > LETTER_CHARACTERS:
-        evidence = f"The letter would have to print {len(text):,} characters of data, more than {LETTER_CHARACTERS:,}."
+def _unprintable(printed: Sequence[str], config: AuditConfig) -> Refusal | None:
+    """Why a letter cannot print these texts; None where it can."""
+    if (count := lines(printed)) > LETTER_LINES:
+        evidence = f"The letter would have to print {count:,} lines of data, more than {LETTER_LINES}."
         next_step = "Correct the data: a name, an address, a request and reasons are shorter."
-    elif missing := unprintable(text, config):
+    elif missing := unprintable("\n".join(printed), config):
         evidence = f"The document font cannot print {code_points(missing)}, which the letter would have to print."
         next_step = "Name a font file that has these characters in documents.extra_fonts, or correct the data."
     else:
