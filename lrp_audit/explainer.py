@@ -6,7 +6,7 @@ Joins a model's graph, the target explained, the rules and the reference into on
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +22,7 @@ from lrp_audit.engine import Composite, Population, RelevanceGraph, capture, pro
 from lrp_audit.reference import Reference
 
 FloatArray = npt.NDArray[np.float64]
+Margin = Callable[[Mapping[str, Tensor]], Tensor]  # encoded rows -> the margin of each, (N,)
 
 
 @dataclass(frozen=True)
@@ -96,8 +97,7 @@ class Explainer:
     def _attribute_over_coalitions(self, inputs: Mapping[str, Tensor], reference: Reference) -> ColumnRelevance:
         target, owners = self._target_of(inputs), self.model.owners
         drawn = draw_coalitions(len(reference), len(self.model.columns), reference.seed)
-        margin = self.margin(inputs)
-        explained = margin - self._population_margin(inputs, reference)
+        explained, own = self.difference(inputs, reference.everyone)
         found = estimate(
             lambda rows, bases: self._relevance(rows, bases, target),
             self.model.to_columns,
@@ -107,7 +107,7 @@ class Explainer:
             {name: drawn[:, owners[name]] for name in inputs},
             explained,
         )
-        return ColumnRelevance(found.relevance, explained, margin - explained, {}, found.moved)
+        return ColumnRelevance(found.relevance, explained, own - explained, {}, found.moved)
 
     def _relevance(
         self, rows: Mapping[str, Tensor], bases: Mapping[str, Tensor], target: Target | tuple[Tensor, Tensor]
@@ -117,14 +117,29 @@ class Explainer:
             self.graph, dict(rows), target=target, composite=self.composite, reference=dict(bases)
         ).relevance
 
-    def _population_margin(self, inputs: Mapping[str, Tensor], reference: Reference) -> FloatArray:
-        """The population's mean margin for every row: over that row's own runner-up, where it has one; (N,)."""
+    def margin_over(self, inputs: Mapping[str, Tensor]) -> Margin:
+        """The margin of other rows over the classes that are runners-up of `inputs`: as many rows, or any for one."""
         if not isinstance(self.target, RunnerUp):
-            return np.full(len(next(iter(inputs.values()))), self.margin(reference.everyone).mean())
+            return lambda rows: margin_of(self.model.module(**rows), self.target)
         with torch.no_grad():
-            mean = self.model.module(**reference.everyone).mean(0)
+            classes = self.target.pairs(self.model.module(**inputs))
+
+        def margin(rows: Mapping[str, Tensor]) -> Tensor:
+            output: Tensor = self.model.module(**rows)
+            adverse, other = (output.gather(1, index.expand(len(output))[:, None])[:, 0] for index in classes)
+            return adverse - other
+
+        return margin
+
+    def difference(self, inputs: Mapping[str, Tensor], base: Mapping[str, Tensor]) -> tuple[FloatArray, FloatArray]:
+        """What is to be explained, the margin less the mean margin of the `base` rows, and that margin; each (N,)."""
+        own = self.margin(inputs)
+        if not isinstance(self.target, RunnerUp):
+            return own - self.margin(base).mean(), own
+        with torch.no_grad():
+            mean = self.model.module(**base).mean(0)
             adverse, other = self.target.pairs(self.model.module(**inputs))
-        return np.asarray((mean[adverse] - mean[other]).numpy(), dtype=np.float64)
+        return own - np.asarray((mean[adverse] - mean[other]).numpy(), dtype=np.float64), own
 
     def _target_of(self, inputs: Mapping[str, Tensor]) -> Target | tuple[Tensor, Tensor]:
         """The target for these rows: which class is the runner-up is a constant of each."""
