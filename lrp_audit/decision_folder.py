@@ -1,15 +1,17 @@
 """The folder of one decision, as it lies on disk.
 
     record.json  addressee.json  audit.pdf  notice.pdf  events.jsonl
-    3f09c2…/     the same for a correction, named by the digest of its record, so that nothing is overwritten
+    3f09c2…/     the same for a correction, or for a record that was reviewed and then made anew; named by its digest
 
-Its name is a keyed hash of the decision's id (G-09). The event log is one for all its records.
+Its name is a keyed hash of the decision's id (G-09). The event log is one for all its records. Nothing that the log
+speaks of is overwritten.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,12 +19,14 @@ from pydantic import ValidationError
 
 from lrp_audit import events
 from lrp_audit.errors import ReportError
-from lrp_audit.events import Event
+from lrp_audit.events import Act, Event, EventKind
 from lrp_audit.pseudonym import pseudonym
 from lrp_audit.record import Addressee, Record, canonical, digest
 
 NAME_LENGTH = 16  # hexadecimal digits: two of a million ids share a name with probability 3e-8
 _SHORTEST = 8  # digits of a digest that a user may name a record by
+_LETTERS = ("notice.pdf", "notice.html")
+_OF_RECORD = ("record.json", "audit.pdf", "audit.html")
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,7 @@ class DecisionFolder:
         Raises:
             ReportError: there is none or more than one, or one is damaged.
         """
-        known = [item for item in self.filed() if item.notice is not None]
+        known = [item for item in self.filed() if any(item.folder.glob("*notice.pdf"))]
         names = which.lower()
         named = [item for item in known if names in {str(item.notice), item.sha256[: max(len(names), _SHORTEST)]}]
         if len(named) == 1:
@@ -89,6 +93,74 @@ class DecisionFolder:
             f"--corrects {which[:80]!r} stands for {len(named) or 'no'} letters of this decision; name one by its date "
             f"or the first digits of its record's SHA-256. There are: {listed}."
         )
+
+    def make_room(self, record: Record, logged: Sequence[Event]) -> None:
+        """Keep what lies where a record is about to be written, if the log speaks of it.
+
+        A reviewed record moves with its audit into a folder of its own.
+
+        Raises:
+            ReportError: a letter was signed or corrected there, and this is another; or files cannot be moved.
+        """
+        folder = self.place(record)
+        existing = digest_on_disk(folder / "record.json")
+        if existing is None or existing == digest(record):
+            return
+        signed = {event.record_sha256 for event in logged if event.kind == "signature" and is_letter(event)}
+        if existing in signed | {event.details.get("replaces") for event in logged}:
+            raise ReportError(
+                f"The letter in {folder} was signed or corrected and stays as it is; a changed letter is a correction: "
+                "name the letter that it replaces with --id and --corrects DATE."
+            )
+        if existing in {event.record_sha256 for event in logged}:
+            for name in _OF_RECORD:
+                _move(folder / name, folder / existing[:NAME_LENGTH] / name)
+
+    def withdraw(self, folder: Path, why: str, now: dt.datetime) -> None:
+        """Rename a letter that may not go out, so that nobody sends it by mistake, and log that.
+
+        Raises:
+            ReportError, EventLogError: the letter cannot be renamed, or the log not be written.
+        """
+        for letter in (folder / name for name in _LETTERS):
+            content = letter.read_bytes() if letter.is_file() else None
+            if content is None:
+                continue
+            kept = _unused(letter.with_name(f"WITHDRAWN-{letter.name}"))
+            of = digest_on_disk(folder / "record.json") or events.START
+            self.append("withdrawal", of, now, file=self._name(kept), sha256=_sha256(content), reason=why)
+            _move(letter, kept)
+
+    def set_aside(self, path: Path) -> None:
+        """Rename a signed document that a newer one takes the place of."""
+        _move(path, _unused(path.with_name(f"EARLIER-{path.name}")))
+
+    def signature(self, path: Path, logged: Sequence[Event]) -> Event | None:
+        """The event that signed the file at `path`, if it is the file that was signed."""
+        if not path.is_file():
+            return None
+        found = _sha256(path.read_bytes())
+        signatures = (event for event in logged if event.kind == "signature")
+        return next((event for event in signatures if event.details.get("sha256") == found), None)
+
+    def append(self, kind: EventKind, record_sha256: str, now: dt.datetime, **details: str) -> None:
+        """Log what the program did; a person's acts are logged by `reviews`. Raises EventLogError."""
+        time = now.replace(microsecond=0)
+        act = Act(kind=kind, time=time, record_sha256=record_sha256, details=details, by="lrp-audit", role="program")
+        events.append(self.log, [act])
+
+    def log_signature(self, path: Path, record: Record, details: Mapping[str, str], now: dt.datetime) -> None:
+        self.append("signature", digest(record), now, file=self._name(path), **details)
+
+    def log_correction(self, record: Record, logged: Sequence[Event], now: dt.datetime) -> None:
+        """Log a correction once."""
+        corrects, sha256 = record.decision.corrects, digest(record)
+        known = {event.record_sha256 for event in logged if event.kind == "correction"}
+        if corrects is not None and sha256 not in known:
+            self.append("correction", sha256, now, replaces=corrects.record_sha256, notice=str(corrects.notice))
+
+    def _name(self, path: Path) -> str:
+        return path.relative_to(self.path).as_posix()
 
 
 def decision_folder(out: Path, key: bytes, identifier: str) -> DecisionFolder:
@@ -137,6 +209,39 @@ def read_addressee(path: Path, record: Record, key: bytes) -> Addressee:
 def addressee_digest(key: bytes, addressee: Addressee) -> str:
     """The keyed digest in the record: who lacks the key cannot try out names."""
     return pseudonym(key, "addressee", addressee.model_dump_json())
+
+
+def is_letter(event: Event) -> bool:
+    """Whether an event is about the file of a letter."""
+    return event.details.get("file", "").endswith("notice.pdf")
+
+
+def digest_on_disk(path: Path) -> str | None:
+    """The SHA-256 of a file, which is a record's digest; None where there is none."""
+    return _sha256(_content(path)) if path.exists() else None
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _unused(path: Path) -> Path:
+    """The path, numbered where a file has it already."""
+    number, found = 1, path
+    while found.exists():
+        number += 1
+        found = path.with_stem(f"{path.stem}-{number}")
+    return found
+
+
+def _move(source: Path, target: Path) -> None:
+    if not source.exists():
+        return
+    try:
+        target.parent.mkdir(exist_ok=True)
+        source.replace(target)
+    except OSError as error:
+        raise ReportError(f"{source} cannot be renamed: {error.strerror}.") from error
 
 
 def _content(path: Path) -> bytes:

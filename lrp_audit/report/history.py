@@ -1,0 +1,86 @@
+"""What the audit prints of a decision's event log, and what a review changes on its first page (CA-12, CA-14).
+
+The signature of an audit is no part of the audit that it signs; it stands in the log alone.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from lrp_audit.events import Event
+from lrp_audit.messages import Messages, message
+from lrp_audit.record import Record, digest
+from lrp_audit.report.formats import clip
+from lrp_audit.report.glance import Fact, Standing
+from lrp_audit.reviews import latest
+
+_SHOWN = 16  # digits of a record's hash
+_TEXT = 400  # characters of what a person wrote; all of it is in the log
+
+_TITLES = {
+    "review": message("Review"),
+    "uphold": message("Review: upheld"),
+    "overturn": message("Review: overturned"),
+    "return": message("Review: returned"),
+    "correction": message("Correction"),
+    "signature": message("Signature"),
+    "withdrawal": message("Letter withdrawn"),
+}
+
+
+@dataclass(frozen=True)
+class EventRow:
+    """One event. `record` tells by the first digits of its hash which record it is about."""
+
+    number: int
+    time: str
+    title: str
+    by: str
+    what: str
+    record: str
+
+
+def history(events: Sequence[Event], say: Messages) -> tuple[EventRow, ...]:
+    """The rows of the event history, oldest first."""
+    return tuple(
+        EventRow(
+            number=event.sequence,
+            time=event.time.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M:%S"),
+            title=say(_TITLES.get(event.details.get("verdict", ""), _TITLES[event.kind])),
+            by=clip(f"{event.by}, {event.role}", _TEXT),
+            what=_what(event.kind, event.details, say),
+            record=event.record_sha256[:_SHOWN],
+        )
+        for event in events
+        if not (event.kind == "signature" and event.details.get("file", "").startswith("audit"))
+    )
+
+
+def _what(kind: str, details: Mapping[str, str], say: Messages) -> str:
+    if kind == "review":
+        return clip(details.get("grounds", ""), _TEXT)
+    if kind == "correction":
+        notice, replaced = details.get("notice", ""), details.get("replaces", "")[:_SHOWN]
+        return say("Replaces the letter of {date}, record {hash}…", date=notice, hash=replaced)
+    return clip(" · ".join(f"{name} {value}" for name, value in sorted(details.items())), _TEXT)
+
+
+def correction(record: Record, say: Messages) -> tuple[Fact, ...]:
+    """Which letter and record a correction replaces (regulations, section 7)."""
+    corrects = record.decision.corrects
+    if corrects is None:
+        return ()
+    text = say("the letter of {date}, record {hash}", date=say.date(corrects.notice), hash=corrects.record_sha256)
+    return (Fact(say("Replaces"), text),)
+
+
+def with_review(standing: Standing, record: Record, events: Sequence[Event], say: Messages) -> Standing:
+    """The first page's headline, once a person has upheld the record."""
+    review = latest(events, digest(record))
+    if review is None or review.details.get("verdict") != "uphold" or not standing.ready:
+        return standing
+    date = say.date(review.time.date())
+    upheld = clip(say("Upheld by {by} ({role}) on {date}.", by=review.by, role=review.role, date=date), _TEXT)
+    return replace(standing, headline=say("Letter upheld by a reviewer"), details=(*standing.details, upheld))
