@@ -16,7 +16,7 @@ from lrp_audit.record import (
     Variations,
 )
 
-Standing = Literal["routed", "unscored", "favourable", "adverse"]
+Standing = Literal["incomplete", "routed", "unscored", "favourable", "adverse"]
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,8 @@ class Case:
     @property
     def standing(self) -> Standing:
         """What kind of answer the decision needs: the component that decided comes first (RS-04)."""
+        if self.decision.action == "incomplete":
+            return "incomplete"  # nothing was decided
         if self.decision.decided_by != "score":
             return "routed"
         if self.outcome is None:

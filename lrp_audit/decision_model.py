@@ -35,6 +35,7 @@ class Explained:
         faithfulness: the put-back test; None where it was not run.
         texts: the row's texts, masked, if the model reads any.
         refusals: what the explanation itself stands against.
+        flags: sentences for the reviewer, on what the explanation showed.
         variations: other values that decide otherwise; None where none were searched for.
     """
 
@@ -46,6 +47,7 @@ class Explained:
     faithfulness: Faithfulness | None = None
     texts: tuple[TextEvidence, ...] = ()
     refusals: tuple[Refusal, ...] = ()
+    flags: tuple[str, ...] = ()
     variations: Variations | None = None
 
 

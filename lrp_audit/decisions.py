@@ -16,7 +16,7 @@ from lrp_audit.config import AuditConfig
 from lrp_audit.decision_model import Explained
 from lrp_audit.errors import DataError
 from lrp_audit.facts import RowFacts, read_facts, read_ids, require_columns
-from lrp_audit.record import Addressee, Outcome, Record, Refusal, TextFacts
+from lrp_audit.record import Addressee, DecisionFacts, Outcome, Record, Refusal, TextFacts
 from lrp_audit.report.fonts import code_points, unprintable
 from lrp_audit.report.limits import LETTER_LINES, lines
 from lrp_audit.session import Session
@@ -70,13 +70,18 @@ def _decide_chunk(
     problems = _problems(session, frame, facts)
     valid = [row for row in range(len(frame)) if row not in problems]
     outcomes = dict(zip(valid, model.score(frame.iloc[valid]), strict=True)) if valid else {}
-    scored = [row for row in valid if facts[row].decision.decided_by == "score"]  # RS-05: others have their own reasons
+    scored = [row for row in valid if _decided_by_score(facts[row].decision)]
     found = model.explain(frame.iloc[scored], [facts[row].addressee for row in scored]) if scored else []
     explained = dict(zip(scored, found, strict=True))
     for row, row_facts in enumerate(facts):
         record = _record(session, row_facts, outcomes.get(row), explained.get(row), problems.get(row))
         record = with_printability(record, row_facts.addressee, session.config)
         yield Decision(record, row_facts.addressee, int(rows[row]))
+
+
+def _decided_by_score(decision: DecisionFacts) -> bool:
+    """Whether an explanation of the score explains the decision: rules and people have reasons of their own (RS-05)."""
+    return decision.decided_by == "score" and decision.action != "incomplete"
 
 
 def _problems(session: Session, frame: pd.DataFrame, facts: list[RowFacts]) -> dict[int, str]:
@@ -102,7 +107,7 @@ def _record(
         faithfulness=None if explained is None else explained.faithfulness,
         variations=None if explained is None else explained.variations,
         addressee=facts.addressee,
-        problem=problem,
+        problem=None if facts.decision.action == "incomplete" else problem,  # it may lack what a score needs
         tolerance=session.model.tolerance,
     )
     judgement = reasons.judge(case, config)

@@ -62,6 +62,7 @@ class Phrasebook:
     Attributes:
         anywhere: what no document says: verdicts, causal claims, promises and advice.
         reasons: what no statement of a reason says besides.
+        incomplete: statements that an application is incomplete, no reason where there was enough data to decide.
         prohibited: terms of a prohibited basis or a special category, which no reason names (G-04).
         opposites: pairs of words that say the opposite of one factor.
     """
@@ -69,6 +70,7 @@ class Phrasebook:
     language: str
     anywhere: tuple[Phrases, ...]
     reasons: tuple[Phrases, ...]
+    incomplete: tuple[Phrases, ...]
     prohibited: tuple[Phrases, ...]
     opposites: frozenset[frozenset[str]]
 
@@ -112,6 +114,7 @@ def load(language: str) -> Phrasebook:
             language=str(raw["language"]),
             anywhere=_lists(raw["anywhere"]),
             reasons=_lists(raw["reason"]),
+            incomplete=_lists(raw["incomplete"]),
             prohibited=_lists(raw["prohibited"]),
             opposites=frozenset(frozenset((first, second)) for first, second in raw["opposites"]["pairs"]),
         )

@@ -15,6 +15,7 @@ from lrp_audit.case import Case, Faithfulness
 from lrp_audit.config import AuditConfig, FamilySection
 from lrp_audit.record import ColumnContribution, FamilyContribution, Ranking, Reason, Refusal
 from lrp_audit.refusals import Findings, refusals
+from lrp_audit.refusals.notice import notice_flags
 from lrp_audit.text_reasons import rankable
 from lrp_audit.texts import load
 from lrp_audit.wording import supplied, wording
@@ -151,7 +152,7 @@ def _ranking(findings: Findings) -> Ranking:
 
 def _flags(findings: Findings) -> Iterator[str]:
     """Sentences for the reviewer: what does not stop a letter and should be seen."""
-    for flags in (_ranking_flags, _decision_flags, _protected_flags, _report_flags):
+    for flags in (_ranking_flags, _decision_flags, _protected_flags, _report_flags, notice_flags):
         yield from flags(findings)
 
 

@@ -97,6 +97,7 @@ class TextSection(_Section):
         default_factory=dict
     )  # family -> what it is recognised by, most specific first
     unmapped_share: float = Field(0.1, ge=0, le=1)  # of what counts against, from which words without a reason refuse
+    absorbed_share: float = Field(0.5, ge=0, le=1)  # of constants and special tokens beside the words; flags above
     special_content: Literal["refuse", "flag"] = "refuse"  # a special category is named, whatever its influence
     special_terms: dict[str, tuple[Term, ...]] = Field(default_factory=dict)  # category -> further terms
     special_exceptions: tuple[Term, ...] = ()  # phrases that are none, e.g. "church street"

@@ -19,6 +19,7 @@ from lrp_audit.adapters.text import TextModel
 from lrp_audit.adapters.windows import Text
 from lrp_audit.adapters.word_relevance import TextExplainer, TextRelevance, explainer
 from lrp_audit.case import Faithfulness
+from lrp_audit.checks.absorbed import absorbed, warnings
 from lrp_audit.checks.leave_out import leave_out
 from lrp_audit.config import AuditConfig, ColumnSection
 from lrp_audit.decision_model import Cutoff, Explained, adverse_class, cutoff, model_facts, rules_in_words
@@ -148,15 +149,17 @@ class TextDecisions:
         ]
         stated = [self._stated(row) for row in listed]
         left_out = self._leave_out(found, judged, stated, tables)
+        beside = [self._absorbed(relevance) for relevance in found]
         return [
             Explained(
                 contributions=listed[row],
                 conservation=_conservation(found[row], listed[row]),
-                checks=_checks(left_out[row]),
+                checks=(*_checks(left_out[row]), beside[row]),
                 reference=_from_zero(),
                 faithfulness=left_out[row],
                 texts=tuple(item.evidence for item in judged[row]),
                 refusals=self._special(judged[row]),
+                flags=warnings(beside[row]),
             )
             for row in range(len(frame))
         ]
@@ -168,6 +171,11 @@ class TextDecisions:
     def _stated(self, found: tuple[ColumnContribution, ...]) -> set[str]:
         families = rankable(reasons.group(found), self.section)
         return {item.family for item in reasons.stated(families, self._most)}
+
+    def _absorbed(self, relevance: TextRelevance) -> Check:
+        words = [word.relevance for passage in relevance.passages for word in passage.words]
+        columns = [float(value) for table in relevance.tables.values() for value in table]
+        return absorbed((*words, *columns), relevance.special, relevance.sinks, limit=self.section.absorbed_share)
 
     def _special(self, judged: Sequence[JudgedText]) -> tuple[Refusal, ...]:
         refusal = special_content_refusal([item.evidence for item in judged], self.section)

@@ -1,6 +1,8 @@
 """Decisions by text models: the path from a sentence to a judged record."""
 
+import copy
 import datetime as dt
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -89,6 +91,20 @@ def test_a_record_masks_what_the_applicant_wrote(session, frame):
     stored = canonical(decision.record).decode()
     assert "867-5309" not in stored
     assert decision.record.text_evidence[0].masked
+
+
+@pytest.mark.parametrize(("scale", "dominated"), [(0.0, False), (50.0, True)])
+def test_a_model_that_goes_by_positions_is_flagged_with_the_shares(config, pretrained, frame, scale, dominated):
+    network = copy.deepcopy(pretrained.model)
+    network.get_submodule("bert.embeddings.position_embeddings").weight.data.mul_(scale)
+    changed = decision_model(config, adapted(config, replace(pretrained, model=network)), frame, file_sha256="0" * 64)
+    for item in decide(new_session(config, changed, bytes(32)), frame.iloc[:4], notice=NOTICE):
+        (check,) = (check for check in item.record.checks if check.id == "absorbed")
+        assert check.flag == dominated
+        assert check.measured["constants"] > 0.5 or not dominated
+        said = [flag for flag in item.record.flags if "special tokens of the model" in flag]
+        assert len(said) == dominated
+        assert all(f"{check.measured['words']:.0%}" in flag for flag in said)
 
 
 @pytest.mark.parametrize("text", [None, "", "   ", "\x00", "\ud800"])

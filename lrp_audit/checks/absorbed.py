@@ -44,3 +44,13 @@ def absorbed(
         statement="Shares of words, of tokens that are nobody's words, and of constants such as position embeddings "
         "and biases; the last two together against the threshold.",
     )
+
+
+def warnings(check: Check) -> tuple[str, ...]:
+    """What a reviewer is told where the check is flagged."""
+    if not check.flag:
+        return ()
+    return (
+        f"Of the relevance {check.measured['words']:.0%} is in what the person wrote or supplied, and the rest in "
+        "constants and special tokens of the model: the decision may rest on little of the text.",
+    )

@@ -14,6 +14,12 @@ from lrp_audit.refusals.deciding import decided_elsewhere, decision_not_reproduc
 from lrp_audit.refusals.explaining import contradictory, no_adverse_contribution, unfaithful, unmapped
 from lrp_audit.refusals.findings import Findings
 from lrp_audit.refusals.influence import age_62, age_among_reasons, prohibited_basis, special_category
+from lrp_audit.refusals.notice import (
+    incompleteness_as_reason,
+    notice_contradicts,
+    notice_facts_missing,
+    reasons_office_missing,
+)
 
 __all__ = ["STATES", "Findings", "refusals"]
 
@@ -24,6 +30,7 @@ STATES: tuple[tuple[Find, frozenset[Standing]], ...] = (
     (decided_elsewhere, frozenset({"routed"})),
     (invalid_input, frozenset({"unscored", "favourable", "adverse"})),
     (decision_not_reproduced, frozenset({"favourable", "adverse"})),
+    (notice_contradicts, frozenset({"incomplete", "routed", "adverse"})),
     (not_adverse, frozenset({"routed", "favourable"})),
     (prohibited_basis, frozenset({"routed", "favourable", "adverse"})),
     (special_category, frozenset({"favourable", "adverse"})),
@@ -33,9 +40,12 @@ STATES: tuple[tuple[Find, frozenset[Standing]], ...] = (
     (unfaithful, frozenset({"adverse"})),
     (contradictory, frozenset({"routed", "adverse"})),
     (unmapped, frozenset({"adverse"})),
+    (incompleteness_as_reason, frozenset({"adverse"})),
     (reference_missing, frozenset({"adverse"})),
-    (provenance_incomplete, frozenset({"routed", "adverse"})),
-    (missing_legal_text, frozenset({"routed", "adverse"})),
+    (provenance_incomplete, frozenset({"incomplete", "routed", "adverse"})),
+    (notice_facts_missing, frozenset({"incomplete", "routed", "adverse"})),
+    (missing_legal_text, frozenset({"incomplete", "routed", "adverse"})),
+    (reasons_office_missing, frozenset({"routed", "adverse"})),
 )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from lrp_audit.record import Refusal
 from lrp_audit.refusals.findings import Findings
+from lrp_audit.texts import federal_agencies
 
 MINIMUM_POPULATION = 50  # G-07
 
@@ -123,9 +124,12 @@ def _missing_blocks(findings: Findings) -> Iterator[str]:
     say, config, bureau = findings.say, findings.config, findings.case.decision.bureau
     if config.institution is None:
         yield say("[institution], name and address of the creditor (US-03)")
+    if findings.case.standing == "incomplete":
+        return  # no adverse action, so no disclosures
+    agencies = federal_agencies()
     named = None if config.institution is None else config.institution.agency
-    if config.agency is None and named not in findings.texts.agencies:
-        known = ", ".join(findings.texts.agencies)
+    if config.agency is None and named not in agencies:
+        known = ", ".join(agencies)
         given = say("not supplied") if named is None else f"'{named}'"
         yield say("[agency], or institution.agency as one of {known} (US-05; now: {given})", known=known, given=given)
     reporting = config.consumer_reporting_agency
