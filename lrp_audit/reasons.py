@@ -20,7 +20,7 @@ from lrp_audit.text_reasons import rankable
 from lrp_audit.texts import load
 from lrp_audit.wording import supplied, wording
 
-__all__ = ["Case", "Faithfulness", "Judgement", "against", "group", "judge", "stated"]
+__all__ = ["Case", "Faithfulness", "Judgement", "against", "group", "in_favour", "judge", "stated"]
 
 ROUNDING = 1e-12  # contributions below this share of the largest are rounding, not reasons
 
@@ -72,6 +72,13 @@ def against(families: Sequence[FamilyContribution]) -> tuple[FamilyContribution,
     """The families that count against the applicant by more than rounding, most adverse first."""
     floor = _floor(families)
     return tuple(item for item in families if item.relevance > floor)
+
+
+def in_favour(families: Sequence[FamilyContribution]) -> tuple[FamilyContribution, ...]:
+    """The families that count in the applicant's favour by more than rounding, most favourable first."""
+    floor = _floor(families)
+    found = [item for item in families if item.relevance < -floor]
+    return tuple(sorted(found, key=lambda item: (item.relevance, item.family)))
 
 
 def _floor(families: Sequence[FamilyContribution]) -> float:

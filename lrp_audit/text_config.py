@@ -89,6 +89,7 @@ class TextSection(_Section):
     pair: Filled | None = None  # second text of a model that reads two
     label: Filled = "Your message"  # what letters and audits call it
     pair_label: Filled = "The second text"
+    source: Filled | None = None  # where the text comes from, e.g. "application form"; EU and UK letters print it
     date: Filled | None = None  # column with its date, for "your message of DATE"
     language: Filled = "en"  # of the text; decides the lists of special categories
     regions: tuple[Region, ...] = Field(("US",), min_length=1)  # whose telephone numbers stand without a country code

@@ -13,7 +13,7 @@ from typing import Protocol
 from lrp_audit.config import AuditConfig
 from lrp_audit.errors import ReportError
 from lrp_audit.record import Addressee, Record, Refusal, digest
-from lrp_audit.report import us_notice
+from lrp_audit.report import explanation_letter, us_notice
 from lrp_audit.report.carried import Carried, carried
 from lrp_audit.report.fonts import code_points, faces, unprintable, with_code_points
 from lrp_audit.report.limits import LETTER_PAGES
@@ -32,13 +32,26 @@ class LetterContext(Protocol):
 
 @dataclass(frozen=True)
 class LetterType:
-    """A kind of letter: its folder under `templates/`, where it is called `letter`, and what makes its context."""
+    """A kind of letter: its folder under `templates/`, where it is called `letter`, and what makes its context.
+
+    `file` is what its files are called, without their ending.
+    """
 
     folder: str
     context: Callable[..., LetterContext]
+    file: str
 
 
-LETTERS: Mapping[str, LetterType] = MappingProxyType({"us-notice": LetterType(us_notice.FOLDER, us_notice.context)})
+LETTERS: Mapping[str, LetterType] = MappingProxyType({
+    "us-notice": LetterType(us_notice.FOLDER, us_notice.context, "notice"),
+    "eu-letter": LetterType("eu-letter", explanation_letter.context, "letter"),
+    "uk-letter": LetterType("uk-letter", explanation_letter.context, "letter"),
+})  # fmt: skip
+
+
+def letter_file(config: AuditConfig) -> str:
+    """What files of the letter that audit.toml names are called, without their ending."""
+    return LETTERS[config.documents.letter].file
 
 
 def letter_pdf(

@@ -22,7 +22,14 @@ from lrp_audit.report.signature_field import add_signature_field
 from lrp_audit.resources import templates
 
 _SHEETS = ("base/tokens.css", "base/print.css")
-_PARTS = {"audit": ("heatmap/heatmap.css",), "heatmap": ("heatmap/heatmap.css",)}  # sheets that documents share
+_EXPLANATION = ("base/letter.css", "base/explanation.css")
+_PARTS = {  # sheets that documents share
+    "audit": ("heatmap/heatmap.css",),
+    "heatmap": ("heatmap/heatmap.css",),
+    "us-notice": ("base/letter.css",),
+    "eu-letter": _EXPLANATION,
+    "uk-letter": _EXPLANATION,
+}
 # A stream whose data end in CR, written before LF and `endstream`: strict readers count the CR to the line end and find
 # the stream one byte short. The cross-reference stream comes after the finisher; spaces in the XMP packet change it.
 _UNCLEAR_END = b"\r\nendstream"

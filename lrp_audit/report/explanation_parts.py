@@ -1,0 +1,179 @@
+"""What a letter that explains says of one decision: what counted, what would have changed it, which data were used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup, escape
+
+from lrp_audit.config import AuditConfig, ColumnSection
+from lrp_audit.messages import Messages
+from lrp_audit.reasons import against, in_favour
+from lrp_audit.record import ColumnContribution, FamilyContribution, Record, Variation
+from lrp_audit.report.explanation_words import Words
+from lrp_audit.report.slots import Slot, Slots
+from lrp_audit.text_reasons import UNMAPPED
+from lrp_audit.toml_errors import dotted
+
+MOST_VALUES = 3  # values of one family beside its statement; the table of data holds all
+MOST_VARIATIONS = 2
+
+
+@dataclass(frozen=True)
+class Element:
+    """A reason family, or a reason that a rule or a person gave, with the applicant's own values."""
+
+    statement: Slot
+    values: tuple[Markup | str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Elements:
+    """EU-05: elements of one direction, strongest first; the introduction says the direction."""
+
+    intro: Markup
+    items: tuple[Element, ...]
+
+
+@dataclass(frozen=True)
+class Alternatives:
+    """EU-06: other values that lead to another result, or the statement that a search found none."""
+
+    intro: Markup
+    items: tuple[tuple[Markup, ...], ...]  # each a set of changes
+    limits: Markup
+
+
+@dataclass(frozen=True)
+class Datum:
+    """EU-03: one item of personal data that was used."""
+
+    item: Slot
+    value: str
+    source: Slot
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Makes the parts of one letter, and collects what is missing for them."""
+
+    record: Record
+    config: AuditConfig
+    words: Words
+    slots: Slots
+    say: Messages  # for reviewers, who read what is missing
+
+    def elements(self, *, adverse: bool) -> tuple[Elements, ...]:
+        """What counted most, the side that prevailed first."""
+        if self.record.decision.decided_by != "score":
+            return (Elements(self.words("supplied"), self._supplied()),)
+        most = self.config.documents.max_reasons
+        columns = {item.column: item for item in self.record.contributions}
+        statements: Mapping[str, Slot] = self._statements() if adverse else {}
+        families = [item for item in self.record.families if item.family != UNMAPPED]
+        sides = [
+            Elements(
+                self.words(name),
+                tuple(self._element(item, columns, statements) for item in found[:most]),
+            )
+            for name, found in (("against", against(families)), ("favour", in_favour(families)))
+        ]
+        ordered = sides if adverse else sides[::-1]
+        if not ordered[0].items:
+            gap = self.slots.miss("families", self.say("main elements of the decision (see the internal audit)"))
+            ordered[0] = Elements(ordered[0].intro, (Element(gap),))
+        return tuple(side for side in ordered if side.items)
+
+    def _supplied(self) -> tuple[Element, ...]:
+        found = tuple(Element(self._wording(reason.text, reason.text_key)) for reason in self.record.reasons)
+        gap = self.say("reasons of the rule or person that decided")
+        return found or (Element(self.slots.miss("facts.decided_reasons", gap)),)
+
+    def _statements(self) -> dict[str, Slot]:
+        """Family -> approved wording, of the principal reasons."""
+        return {reason.family: self._wording(reason.text, reason.text_key) for reason in self.record.reasons}
+
+    def _wording(self, text: str, key: str) -> Slot:
+        return self.slots.need(text, key, self.say("wording of this reason"))
+
+    def _element(
+        self, family: FamilyContribution, columns: Mapping[str, ColumnContribution], statements: Mapping[str, Slot]
+    ) -> Element:
+        used = [columns[name] for name in family.columns if name in columns]
+        statement = statements.get(family.family) or self._label(family, used)
+        if self.config.text is not None and all(item.column not in self.config.columns for item in used):
+            return Element(statement)  # words of a text have no value of their own
+        if len(used) == 1 and statement == used[0].label:
+            return Element(statement, (used[0].display,))
+        values = (self.words("value", label=item.label, value=item.display) for item in used[:MOST_VALUES])
+        return Element(statement, tuple(values))
+
+    def _label(self, family: FamilyContribution, used: Sequence[ColumnContribution]) -> Slot:
+        """A family's name, which has to be for people: never that of a column or of a section of audit.toml."""
+        section = self.config.families.get(family.family)
+        if section is not None and section.label:
+            return section.label
+        if len(used) == 1 and self._named(used[0].column):
+            return used[0].label
+        key = dotted(("families", family.family, "label"))
+        return self.slots.miss(key, self.say("name of this family, for applicants"))
+
+    def _named(self, column: str) -> bool:
+        return bool(self.config.columns.get(column, ColumnSection()).label)
+
+    def alternatives(self, *, adverse: bool) -> Alternatives | None:
+        """What would have changed the result; an approval needs no such statement, and shows one where there is one."""
+        found, decided = self.record.variations, self.record.decision.dates.decision
+        if found is None:
+            if adverse:
+                self.slots.miss("variations", self.say("search for what would have changed the result"))
+            return None
+        date = self.slots.need(
+            None if decided is None else self.words.date(decided), "facts.decision_date", self.say("decision date")
+        )
+        items = [tuple(self._changes(item)) for item in found.found[:MOST_VARIATIONS]]
+        if found.left_out:
+            numbers = ", ".join(self.words.number(sentence + 1) for sentence in found.left_out)
+            items = [(self.words("variation-sentences", numbers=numbers),)]
+        if items:
+            return Alternatives(self.words("variations"), tuple(items), self.words("variations-limits", date=date))
+        intro = self.words("variations-none", most=self.words.number(found.most_changes))
+        return Alternatives(intro, (), self.words("variations-limits", date=date))
+
+    def _changes(self, variation: Variation) -> Iterator[Markup]:
+        for change in variation.changes:
+            yield self.words("variation", label=change.label, value=change.display, own=change.from_display)
+
+    def data(self) -> tuple[Datum, ...]:
+        """Every column that the model read, in the order of audit.toml, and the texts."""
+        if self.record.decision.decided_by != "score":
+            return ()
+        order = {name: place for place, name in enumerate(self.config.columns)}
+        columns = [item for item in self.record.contributions if self.config.text is None or item.column in order]
+        columns.sort(key=lambda item: (order.get(item.column, len(order)), item.column))
+        return (*self._texts(), *(self._datum(item) for item in columns))
+
+    def _texts(self) -> Iterable[Datum]:
+        for text in self.record.text_evidence:
+            source = None if self.config.text is None else self.config.text.source
+            what = self.say("where '{item}' comes from", item=text.label)
+            yield Datum(text.label, str(self.words("whole-text")), self.slots.need(source, "text.source", what))
+
+    def _datum(self, item: ColumnContribution) -> Datum:
+        label = item.label if self._named(item.column) else None
+        key = ("columns", item.column)
+        return Datum(
+            item=self.slots.need(
+                label, dotted((*key, "label")), self.say("name of '{column}', for applicants", column=item.column)
+            ),
+            value=str(self.words("imputed", value=item.display)) if item.imputed else item.display,
+            source=self.slots.need(
+                item.source, dotted((*key, "source")), self.say("where '{item}' comes from", item=item.label)
+            ),
+        )
+
+
+def listed(items: Sequence[Slot]) -> Markup:
+    """Items of one line, as markup."""
+    return Markup(", ").join(map(escape, items))
