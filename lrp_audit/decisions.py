@@ -124,7 +124,7 @@ def _record(
         reasons=judgement.reasons,
         ranking=judgement.ranking,
         checks=() if explained is None else explained.checks,
-        flags=judgement.flags,
+        flags=(*judgement.flags, *(() if explained is None else explained.flags)),
         refusals=(*judgement.refusals, *(() if explained is None else explained.refusals)),
         variations=case.variations,
         text_evidence=() if explained is None else explained.texts,
