@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,7 @@ from lrp_audit.config import AuditConfig
 from lrp_audit.decision_model import Explained
 from lrp_audit.errors import DataError
 from lrp_audit.facts import RowFacts, read_facts, read_ids, require_columns
-from lrp_audit.record import Addressee, DecisionFacts, Outcome, Record, Refusal, TextFacts
+from lrp_audit.record import Addressee, Correction, DecisionFacts, Outcome, Record, Refusal, TextFacts
 from lrp_audit.report.fonts import code_points, unprintable
 from lrp_audit.report.limits import LETTER_LINES, lines
 from lrp_audit.session import Session
@@ -34,7 +34,12 @@ class Decision:
 
 
 def decide(
-    session: Session, frame: pd.DataFrame, *, notice: dt.date | None = None, ids: Collection[str] | None = None
+    session: Session,
+    frame: pd.DataFrame,
+    *,
+    notice: dt.date | None = None,
+    ids: Collection[str] | None = None,
+    corrects: Correction | None = None,
 ) -> Iterator[Decision]:
     """Judge the rows of a table, in order.
 
@@ -43,6 +48,7 @@ def decide(
         frame: the decisions; columns the model and `[facts]` do not name are ignored.
         notice: the date printed on notices.
         ids: only these decisions.
+        corrects: the letter that theirs replace.
 
     Raises:
         DataError: a column is missing, or an id is not in the table.
@@ -50,10 +56,16 @@ def decide(
     facts = session.config.facts
     require_columns(facts, frame)
     everyone = read_facts(session.config, frame, session.key, notice)
+    if corrects is not None:
+        everyone = [replace(item, decision=_correcting(item.decision, corrects)) for item in everyone]
     rows = np.arange(len(frame)) if ids is None else _positions(read_ids(facts, frame), ids)
     for start in range(0, len(rows), CHUNK_ROWS):
         chunk = rows[start : start + CHUNK_ROWS]
         yield from _decide_chunk(session, frame.iloc[chunk], [everyone[row] for row in chunk], chunk)
+
+
+def _correcting(decision: DecisionFacts, corrects: Correction) -> DecisionFacts:
+    return decision.model_copy(update={"corrects": corrects})
 
 
 def _positions(known: list[str], wanted: Collection[str]) -> npt.NDArray[np.intp]:
