@@ -61,10 +61,30 @@ def history(events: Sequence[Event], say: Messages) -> tuple[EventRow, ...]:
 def _what(kind: str, details: Mapping[str, str], say: Messages) -> str:
     if kind == "review":
         return clip(details.get("grounds", ""), _TEXT)
+    short = {name: text[:_SHOWN] for name, text in details.items()}
     if kind == "correction":
-        notice, replaced = details.get("notice", ""), details.get("replaces", "")[:_SHOWN]
-        return say("Replaces the letter of {date}, record {hash}…", date=notice, hash=replaced)
-    return clip(" · ".join(f"{name} {value}" for name, value in sorted(details.items())), _TEXT)
+        date = details.get("notice", "")
+        return say("Replaces the letter of {date}, record {hash}…", date=date, hash=short.get("replaces", ""))
+    file, sha256 = clip(details.get("file", ""), _TEXT), clip(details.get("sha256", ""), _TEXT)
+    if kind == "withdrawal":
+        state = clip(details.get("reason", ""), _TEXT)
+        return say("{state}; kept as {file}, SHA-256 {hash}", state=state, file=file, hash=sha256)
+    signature = say(
+        "{file}, {level}, certificate of {signer} ({certificate}…); SHA-256 of the file {hash}",
+        file=file,
+        level=details.get("level", ""),
+        signer=clip(details.get("signer", ""), _TEXT),
+        certificate=short.get("certificate_sha256", ""),
+        hash=sha256,
+    )
+    server = clip(details.get("time_stamp", ""), _TEXT)
+    return f"{signature}; {say('time stamp of {server}', server=server)}" if server else signature
+
+
+def summary(rows: Sequence[EventRow], say: Messages) -> tuple[Fact, ...]:
+    """CA-14 among the provenance: where signatures, time stamps and reviews are to be found."""
+    found = say("see the event history below") if rows else say("none logged when this document was made")
+    return (Fact(say("Signatures, time stamps, reviews"), found),)
 
 
 def correction(record: Record, say: Messages) -> tuple[Fact, ...]:
