@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from lrp_audit.display import scale_name
 from lrp_audit.record import Outcome, Refusal
 from lrp_audit.refusals.findings import Findings
+from lrp_audit.refusals.recorded import means_refusal
 from lrp_audit.wording import SUPPLIED, fault
 
 
@@ -126,20 +127,7 @@ def _differences(findings: Findings, outcome: Outcome) -> Iterator[str]:
 
 def recorded_adverse(findings: Findings, label: str) -> bool | None:
     """Whether a recorded outcome means refusal; None for a label that is neither."""
-    named, model = findings.config.decision.recorded_adverse, findings.case.model
-    if named:
-        return any(_same_label(label, other) for other in named)
-    if _same_label(label, model.adverse):
-        return True
-    return False if any(_same_label(label, other) for other in model.classes or ("above", "below")) else None
-
-
-def _same_label(first: str, second: str) -> bool:
-    """Equal as text, or as numbers: tables turn the class 1 into 1.0."""
-    try:
-        return float(first) == float(second)
-    except ValueError:
-        return first.strip() == second.strip()
+    return means_refusal(label, findings.case.model, findings.config.decision)
 
 
 def not_adverse(findings: Findings) -> Refusal | None:
