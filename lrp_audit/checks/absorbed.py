@@ -11,13 +11,19 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 
+from lrp_audit.messages import ENGLISH, Messages
 from lrp_audit.record import Check
 
 OF_THE_RULE = frozenset({"taylor"})
 
 
 def absorbed(
-    inputs: Iterable[float], special: Mapping[str, float], sinks: Mapping[str, float], *, limit: float
+    inputs: Iterable[float],
+    special: Mapping[str, float],
+    sinks: Mapping[str, float],
+    *,
+    limit: float,
+    say: Messages = ENGLISH,
 ) -> Check:
     """The shares of what a person wrote, of special tokens and of constants; flagged where the latter two pass `limit`.
 
@@ -26,6 +32,7 @@ def absorbed(
         special: relevance of tokens that are nobody's words, by name.
         sinks: relevance that reached no token, by the engine's names.
         limit: share from 0 to 1.
+        say: the reviewers' language.
     """
     amounts = {
         "words": math.fsum(map(abs, inputs)),
@@ -36,21 +43,26 @@ def absorbed(
     shares = {name: value / total if total > 0 else 0.0 for name, value in amounts.items()}
     return Check(
         id="absorbed",
-        title="Relevance that reached no word",
+        title=say("Relevance that reached no word"),
         status="performed",
         flag=shares["special_tokens"] + shares["constants"] > limit,
         measured=dict(shares),
         threshold=limit,
-        statement="Shares of words, of tokens that are nobody's words, and of constants such as position embeddings "
-        "and biases; the last two together against the threshold.",
+        statement=say(
+            "Shares of words, of tokens that are nobody's words, and of constants such as position embeddings and "
+            "biases; the last two together against the threshold."
+        ),
     )
 
 
-def warnings(check: Check) -> tuple[str, ...]:
+def warnings(check: Check, say: Messages = ENGLISH) -> tuple[str, ...]:
     """What a reviewer is told where the check is flagged."""
     if not check.flag:
         return ()
     return (
-        f"Of the relevance {check.measured['words']:.0%} is in what the person wrote or supplied, and the rest in "
-        "constants and special tokens of the model: the decision may rest on little of the text.",
+        say(
+            "Of the relevance {share} is in what the person wrote or supplied, and the rest in constants and special "
+            "tokens of the model: the decision may rest on little of the text.",
+            share=say.percent(float(check.measured["words"])),
+        ),
     )
