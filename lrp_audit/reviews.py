@@ -7,22 +7,18 @@ since its digest would change.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal, get_args
 
 from lrp_audit.config import AuditConfig
-from lrp_audit.display import plain
 from lrp_audit.errors import DataError
 from lrp_audit.events import Act, Event
 from lrp_audit.messages import Messages, for_reviewers
 from lrp_audit.record import Record, Refusal, digest
-from lrp_audit.tables import read_table
 
 Verdict = Literal["uphold", "overturn", "return"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
-COLUMNS = ("id", "verdict", "by", "role", "time")  # of a table of reviews; grounds and record_sha256 may be there
 
 
 @dataclass(frozen=True)
@@ -120,36 +116,4 @@ def _found(review: Event, say: Messages) -> tuple[str, str]:
     return (
         say("{by} ({role}) returned the decision on {date}: {grounds}", grounds=grounds, **facts),
         say("Settle the grounds, run again, and have the new record reviewed."),
-    )
-
-
-def read_reviews(path: Path) -> list[tuple[str, Review]]:
-    """Decision ids with their reviews, from a table with the columns id, verdict, by, role, time and grounds.
-
-    Raises:
-        DataError: the table cannot be read, or a row is no review; names the row.
-    """
-    frame = read_table(path, text=(*COLUMNS, "grounds", "record_sha256"))
-    if missing := [name for name in COLUMNS if name not in frame.columns]:
-        raise DataError(f"{path}: reviews need the columns {', '.join(COLUMNS)}; missing: {', '.join(missing)}.")
-    found = []
-    for number, row in enumerate(frame.to_dict("records"), start=1):
-        cells = {str(name): str(plain(value) or "").strip() for name, value in row.items()}
-        try:
-            found.append((cells["id"], _review(cells)))
-        except DataError as error:
-            raise DataError(f"{path}, row {number}: {error}") from None
-    return found
-
-
-def _review(cells: Mapping[str, str]) -> Review:
-    verdict = next((name for name in VERDICTS if name == cells["verdict"].lower()), None)
-    if verdict is None:
-        raise DataError(f"verdict {cells['verdict'][:40]!r} must be one of {', '.join(VERDICTS)}.")
-    try:
-        time = dt.datetime.fromisoformat(cells["time"])
-    except ValueError:
-        raise DataError(f"time {cells['time'][:40]!r} must be like 2026-11-16T14:30:00+01:00.") from None
-    return Review(
-        verdict, cells["by"], cells["role"], cells.get("grounds", ""), time, cells.get("record_sha256") or None
     )

@@ -30,8 +30,7 @@ from pyhanko.sign.timestamps import HTTPTimeStamper, TimeStamper, TimestampReque
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from lrp_audit.errors import SigningError
-from lrp_audit.report.signature_field import FIELD
-from lrp_audit.signing_config import SigningSection, TokenSection
+from lrp_audit.signing_config import FIELD, SigningSection, TokenSection
 
 PASSPHRASE = "LRP_AUDIT_SIGNING_PASSPHRASE"
 _CONTAINER, _TIME_STAMP = 8192, 32768  # hexadecimal digits kept free for a signature without certificates, and a token
@@ -79,7 +78,7 @@ class Signer:
         details = {
             "sha256": hashlib.sha256(signed).hexdigest(),
             "level": "PAdES B-B" if self.time_stamper is None else "PAdES B-T",
-            "signer": self.certificate.subject.human_friendly,
+            "signer": name_of(self.certificate),
             "certificate_sha256": self.certificate.sha256.hex(),
         }
         return Signed(signed, details if self.time_stamper is None else {**details, "time_stamp": self._server})
@@ -133,6 +132,12 @@ def open_signer(section: SigningSection, folder: Path, ask: Ask, *, now: dt.date
     _require_valid(certificate, now)
     url = section.timestamp_url
     return Signer(keys, certificate, None if url is None else HTTPTimeStamper(url))
+
+
+def name_of(certificate: x509.Certificate) -> str:
+    """Whose certificate it is: the common name where there is one."""
+    common = certificate.subject.native.get("common_name")
+    return common if isinstance(common, str) else str(certificate.subject.human_friendly)
 
 
 def passphrase(purpose: str) -> str:
@@ -195,6 +200,6 @@ def _require_valid(certificate: x509.Certificate, now: dt.datetime) -> None:
     start, end = certificate.not_valid_before, certificate.not_valid_after
     if not start <= now <= end:
         raise SigningError(
-            f"The certificate of {certificate.subject.human_friendly} is valid from {start.date()} to {end.date()}, "
+            f"The certificate of {name_of(certificate)} is valid from {start.date()} to {end.date()}, "
             f"and today is {now.date()}: renew it."
         )

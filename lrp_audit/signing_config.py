@@ -20,6 +20,9 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
 
 
+FIELD = "Signature"  # name of the signature field in documents
+
+
 def _filled(value: str) -> str:
     if not value.strip():
         raise ValueError("it must not be empty")
