@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import rfc8785
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
+from lrp_audit.branding import BrandingSection
 from lrp_audit.errors import ConfigError
 from lrp_audit.letter_config import CONTACTS, AutomationSection, ContactSection, DatabaseSection, ReviewSection
 from lrp_audit.section import Section
@@ -179,6 +180,7 @@ class DocumentsSection(Section):
     review: Literal["optional", "required"] = "optional"  # required: no letter before a person has upheld the record
     key_file: str = "audit.key"  # secret for pseudonyms and file names; made on first use, beside audit.toml
     extra_fonts: tuple[str, ...] = ()
+    templates: str | None = None  # folder of your own templates, relative to audit.toml; `template copy` makes one
 
 
 class AuditConfig(Section):
@@ -206,8 +208,10 @@ class AuditConfig(Section):
     checks: ChecksSection = ChecksSection()
     variations: VariationsSection = VariationsSection()
     documents: DocumentsSection = DocumentsSection()
+    branding: BrandingSection = BrandingSection()
     text: TextSection | None = None  # a text that the model reads
     signing: SigningSection | None = None
+    _folder: Path = PrivateAttr(default_factory=Path)
 
     @model_validator(mode="after")
     def _columns_of_families(self) -> AuditConfig:
@@ -218,6 +222,11 @@ class AuditConfig(Section):
                 if section.family is None:
                     self.columns[column] = section.model_copy(update={"family": name})
         return self
+
+    @property
+    def folder(self) -> Path:
+        """Where audit.toml lies: its paths are relative to it. The working directory for settings made in code."""
+        return self._folder
 
     @property
     def internal_language(self) -> str:
@@ -254,6 +263,7 @@ def load(path: str | Path) -> AuditConfig:
         raise _config_error(path, text, problems) from None
     if problems := list(_contradictions(config)):
         raise _config_error(path, text, problems)
+    config._folder = path.parent
     return config
 
 

@@ -12,11 +12,13 @@ from typing import Protocol
 
 from lrp_audit.config import AuditConfig
 from lrp_audit.errors import ReportError
+from lrp_audit.messages import for_reviewers
 from lrp_audit.record import Addressee, Record, Refusal, digest
 from lrp_audit.report import explanation_letter, us_notice
 from lrp_audit.report.carried import Carried, carried
 from lrp_audit.report.fonts import code_points, faces, unprintable, with_code_points
 from lrp_audit.report.limits import LETTER_PAGES
+from lrp_audit.report.look import look
 from lrp_audit.report.render import to_html, to_pdf
 from lrp_audit.report.slots import Gap
 
@@ -82,6 +84,7 @@ def letter_pdf(
         identifier=digest(record),
         most_pages=LETTER_PAGES,
         signature=None if extra.signature is None else extra.signature.striptags(),
+        look=look(config),
     )
 
 
@@ -93,19 +96,20 @@ def letter_html(record: Record, addressee: Addressee, config: AuditConfig, *, dr
 def _page(
     record: Record, addressee: Addressee, config: AuditConfig, extra: Carried, *, draft: bool, styled: bool
 ) -> str:
-    kind = LETTERS[config.documents.letter]
+    kind, say = LETTERS[config.documents.letter], for_reviewers(config)
     found = kind.context(record, addressee, config, draft=draft)
     if not draft:
         _require_complete(found)
-    page = to_html(kind.folder, {"letter": found, "carried": extra}, styled=styled)
+    page = to_html(kind.folder, {"letter": found, "carried": extra}, say=say, styled=styled, look=look(config))
     missing = unprintable(page, config)
     if not missing:
         return page
-    gap = Gap("documents.extra_fonts", f"a font that has {code_points(missing)}")
+    gap = Gap("documents.extra_fonts", say("a font that has {characters}", characters=code_points(missing)))
     if not draft:
         raise ReportError(f"UNPRINTABLE_TEXT: the letter needs {gap}; --draft shows the place.")
     with_gap = replace(found, gaps=(*found.gaps, gap))  # type: ignore[type-var]
-    return with_code_points(to_html(kind.folder, {"letter": with_gap, "carried": extra}, styled=styled), config)
+    page = to_html(kind.folder, {"letter": with_gap, "carried": extra}, say=say, styled=styled, look=look(config))
+    return with_code_points(page, config)
 
 
 def _require_complete(letter: LetterContext) -> None:

@@ -16,8 +16,10 @@ from weasyprint import CSS, HTML, Attachment
 from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherResponse
 
 from lrp_audit.errors import ReportError
+from lrp_audit.messages import ENGLISH, Messages
 from lrp_audit.report.fonts import Face, configuration
 from lrp_audit.report.limits import FILE_PAGES, check_length, check_pages
+from lrp_audit.report.look import PLAIN, Look
 from lrp_audit.report.signature_field import add_signature_field
 from lrp_audit.resources import templates
 
@@ -69,16 +71,28 @@ def _environment() -> Environment:
     )
 
 
-def to_html(folder: str, context: Mapping[str, object], *, styled: bool = False) -> str:
+def to_html(
+    folder: str, context: Mapping[str, object], *, say: Messages = ENGLISH, styled: bool = False, look: Look = PLAIN
+) -> str:
     """The document of a template folder as one minified page in Unicode normal form C.
 
     Args:
         folder: the document type's folder under `templates/`.
         context: what the template prints.
+        say: the reviewers' language, which templates print their own words in.
         styled: carry the style sheets inside, for a reader without them.
+        look: the lender's own brand and templates.
+
+    Raises:
+        ReportError: a template of the lender's own cannot be used.
     """
-    css = Markup("\n".join(_sheet_text(folder))) if styled else Markup("")
-    page = _environment().get_template(f"{folder}/document.html").render(**context, css=css)
+    css = Markup(_sheet_text(folder, look)) if styled else Markup("")
+    printed = {**context, "say": say, "brand": look.brand, "css": css}
+    own = look.templates_of(folder)
+    if own is None:
+        page = _environment().get_template(f"{folder}/document.html").render(printed)
+    else:
+        page = own.render(folder, printed)
     return unicodedata.normalize("NFC", _BETWEEN_TAGS.sub("><", page))
 
 
@@ -91,11 +105,12 @@ def to_pdf(
     source: Source | None = None,
     most_pages: int = FILE_PAGES,
     signature: str | None = None,
+    look: Look = PLAIN,
 ) -> bytes:
     """A tagged PDF: PDF/UA-1, and with a `source` also PDF/A-3a with it attached.
 
     The bytes depend on the arguments and the versions of the libraries alone. With a `signature` the document has an
-    empty field for one, which that sentence describes.
+    empty field for one, which that sentence describes. `look` is the one that the page was made with.
 
     Raises:
         ReportError: the page asks for a resource, a character fell back to a font of the machine, or the document would
@@ -105,19 +120,25 @@ def to_pdf(
     for padding in range(_PADDINGS):
         families = frozenset(face.family for face in fonts)
         finisher = _Finisher(families, source is not None, padding, most_pages, signature)
-        pdf = _write(html, folder, fonts, identifier, source, finisher)
+        pdf = _write(html, folder, fonts, look, identifier, source, finisher)
         if source is None or _UNCLEAR_END not in pdf:
             break
     return pdf  # as a last resort with such an end: it is a valid file all the same
 
 
 def _write(
-    html: str, folder: str, fonts: tuple[Face, ...], identifier: str, source: Source | None, finisher: _Finisher
+    html: str,
+    folder: str,
+    fonts: tuple[Face, ...],
+    look: Look,
+    identifier: str,
+    source: Source | None,
+    finisher: _Finisher,
 ) -> bytes:
     shared, face_rules = configuration(fonts)
     try:
-        pdf: bytes = HTML(string=html, url_fetcher=_Nothing()).write_pdf(
-            stylesheets=[face_rules, _sheet(folder)],
+        pdf: bytes = HTML(string=html, url_fetcher=_Nothing(look.brand.logo)).write_pdf(
+            stylesheets=[face_rules, _sheet(folder, look)],
             font_config=shared,
             pdf_variant="pdf/ua-1" if source is None else "pdf/a-3a",
             pdf_identifier=identifier.encode(),
@@ -125,18 +146,20 @@ def _write(
             finisher=finisher,
         )
     except FatalURLFetchingError as error:
-        raise ReportError(f"The document was not written, since it asks for the resource {error}.") from None
+        raise ReportError(f"The document was not written, since it asks for the resource {str(error)[:120]}.") from None
     return pdf
 
 
-def _sheet_text(folder: str) -> list[str]:
+def _sheet_text(folder: str, look: Look) -> str:
     names = (*_SHEETS, *_PARTS.get(folder, ()), f"{folder}/document.css")
-    return [(templates() / name).read_text(encoding="utf-8") for name in names]
+    own = look.templates_of(folder)
+    sheets = [(templates() / name).read_text(encoding="utf-8") if own is None else own.sheet(name) for name in names]
+    return "\n".join([*sheets, look.brand.rule])
 
 
 @lru_cache(maxsize=8)
-def _sheet(folder: str) -> CSS:
-    return CSS(string="\n".join(_sheet_text(folder)), url_fetcher=_Nothing())
+def _sheet(folder: str, look: Look) -> CSS:
+    return CSS(string=_sheet_text(folder, look), url_fetcher=_Nothing())
 
 
 def _attachment(source: Source) -> Attachment:
@@ -152,9 +175,15 @@ def _attachment(source: Source) -> Attachment:
 
 
 class _Nothing(URLFetcher):  # type: ignore[misc]
-    """Fetches nothing; asking stops the rendering, whatever WeasyPrint would make of a failure."""
+    """Fetches nothing, bar one data URL of our own making; asking stops the rendering, whatever WeasyPrint would do."""
+
+    def __init__(self, known: str | None = None) -> None:
+        super().__init__()
+        self._known = known
 
     def fetch(self, url: str, headers: dict[str, str] | None = None) -> URLFetcherResponse:
+        if url == self._known:
+            return super().fetch(url, headers)
         raise FatalURLFetchingError(url)
 
 

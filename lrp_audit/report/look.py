@@ -1,0 +1,36 @@
+"""How documents are made to look: whose templates, and which colour and logo."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lrp_audit.config import AuditConfig
+from lrp_audit.report.brand import NO_BRAND, Brand, brand
+from lrp_audit.report.user_templates import UserTemplates, user_templates
+
+
+@dataclass(frozen=True)
+class Look:
+    """By default the package's own templates without a brand."""
+
+    brand: Brand = NO_BRAND
+    templates: UserTemplates | None = None
+
+    def templates_of(self, document: str) -> UserTemplates | None:
+        """The user's templates where they hold this type of document."""
+        return self.templates if self.templates is not None and self.templates.has(document) else None
+
+
+PLAIN = Look()
+
+
+def look(config: AuditConfig) -> Look:
+    """What `[branding]` and `[documents] templates` ask for. Raises ReportError where a file cannot be used."""
+    return Look(brand(config), user_templates(config))
+
+
+def versions(config: AuditConfig) -> dict[str, str]:
+    """Digests of a user's files that a document's bytes depend on, for the record."""
+    found = look(config)
+    logo, own = found.brand.sha256, found.templates
+    return {**({} if logo is None else {"logo": logo}), **({} if own is None else {"templates": own.sha256})}
