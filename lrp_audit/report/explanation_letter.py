@@ -140,19 +140,18 @@ class _Letter:
         say, slots, words, decision = self.say, self.slots, self.words, self.record.decision
         refused, scored = adverse(self.record, self.config), self._scored
         parts = Parts(self.record, self.config, words, slots, say)
-        if self.config.approval is None:
-            slots.miss("approval.by", say("approval of the wording"))
-        name = slots.need(self.addressee.name, "facts.name", say("applicant's name"))
+        self._approval()
+        name = slots.need(self.addressee.name, "facts.name", say("applicant's name"), "G-02")
         return ExplanationContext(
             language=words.language,
             draft=draft,
             mark=say("DRAFT, not for the applicant"),
             title=words("title"),
             headings=words.headings,
-            creditor=self._contact(self.config.institution, "institution", say("creditor")),
-            date=self._date(decision.dates.notice, "--as-of", say("date of the letter")),
+            creditor=self._contact(self.config.institution, "institution", say("creditor"), "EU-13"),
+            date=self._date(decision.dates.notice, "--as-of", say("date of the letter"), "EU-01"),
             name=name,
-            address=self.addressee.address or (slots.miss("facts.address", say("applicant's address")),),
+            address=self.addressee.address or (slots.miss("facts.address", say("applicant's address"), "G-02"),),
             reference=None if decision.reference is None else words("reference", reference=decision.reference),
             subject=self._subject(),
             salutation=words("salutation", name=name),
@@ -175,28 +174,40 @@ class _Letter:
     def _scored(self) -> bool:
         return self.record.decision.decided_by == "score"
 
-    def _date(self, date: dt.date | None, key: str, what: str) -> Slot:
-        return self.slots.need(None if date is None else self.words.date(date), key, what)
+    def _approval(self) -> None:
+        """G-11: who approved the wording, and for the version of the legal texts that is shipped."""
+        approval, shipped = self.config.approval, self.words.texts.version
+        if approval is None:
+            self.slots.miss("approval.by", self.say("approval of the wording"), "G-11")
+        elif approval.texts_version not in {None, shipped}:
+            what = self.say("approval of the legal texts {shipped}", shipped=shipped)
+            self.slots.miss("approval.texts_version", what, "G-11")
 
-    def _contact(self, section: ContactSection | None, key: str, what: str) -> Contact:
+    def _date(self, date: dt.date | None, key: str, what: str, rule: str) -> Slot:
+        return self.slots.need(None if date is None else self.words.date(date), key, what, rule)
+
+    def _contact(self, section: ContactSection | None, key: str, what: str, rule: str) -> Contact:
         if section is None:
-            return Contact(self.slots.miss(f"[{key}]", what), (), ())
+            return Contact(self.slots.miss(f"{key}.name", what, rule), (), ())
         return contact(section, key, what, self.slots)
 
     def _subject(self) -> Markup:
         decision, say = self.record.decision, self.say
-        product = self.slots.need(decision.product, "facts.product", say("product applied for"))
+        product = self.slots.need(decision.product, "facts.product", say("product applied for"), "EU-01")
         return self.words(
             "subject",
-            date=self._date(decision.dates.application, "facts.application_date", say("date of the application")),
+            date=self._date(
+                decision.dates.application, "facts.application_date", say("date of the application"), "EU-01"
+            ),
             request=listed([product] if decision.amount is None else [product, decision.amount]),
         )
 
     def _outcome(self, refused: bool | None) -> Markup:
         """EU-01."""
-        date = self._date(self.record.decision.dates.decision, "facts.decision_date", self.say("decision date"))
+        decided = self.record.decision.dates.decision
+        date = self._date(decided, "facts.decision_date", self.say("decision date"), "EU-01")
         if refused is None:
-            self.slots.miss("facts.outcome", self.say("recorded outcome"))
+            self.slots.miss("facts.outcome", self.say("recorded outcome"), "EU-01")
         return self.words("approved" if refused is False else "declined", date=date)
 
     def _how(self, refused: bool | None) -> Iterator[Markup]:
@@ -207,7 +218,7 @@ class _Letter:
             return
         automation, reference = self.config.automation, self.record.reference
         if automation is None:
-            self.slots.miss("automation.role", self.say("part that automated processing played"))
+            self.slots.miss("automation.role", self.say("part that automated processing played"), "EU-02")
         else:
             yield words(f"role-{automation.role}")
         yield words("estimate")
@@ -227,8 +238,10 @@ class _Letter:
         """EU-10, where a search took place."""
         result, section = self.record.decision.database_result, self.config.database
         if result is None:
+            if self.record.decision.bureau.report_used:
+                self.slots.miss("facts.database_result", self.say("result of the database search"), "EU-10")
             return None
-        searched = self._contact(section, "database", self.say("database that was searched"))
+        searched = self._contact(section, "database", self.say("database that was searched"), "EU-10")
         return Database(
             intro=self.words("database"),
             contact=searched,
@@ -254,20 +267,14 @@ class _Letter:
         if review is not None and sent is not None:
             ask_by = sent + dt.timedelta(days=review.days_to_ask)
             answer_by = ask_by + dt.timedelta(days=review.days_to_answer)
-        until = say("last day to ask for a review")
+        until, waiting = say("last day to ask for a review"), say("days until a review is answered")
+        allowed = None if review is None else words.number(review.days_to_answer)
+        days = self.slots.need(allowed, "review.days_to_answer", waiting, "EU-08")
         return Rights(
             intro=words("rights"),
-            ask=words("ask", date=self._date(ask_by, "review.days_to_ask", until)),
-            contact=self._contact(review, "review", say("whom to ask for a review")),
-            answer=words(
-                "answer",
-                days=self.slots.need(
-                    None if review is None else words.number(review.days_to_answer),
-                    "review.days_to_answer",
-                    say("days until a review is answered"),
-                ),
-                date=self._date(answer_by, "review.days_to_answer", say("days until a review is answered")),
-            ),
+            ask=words("ask", date=self._date(ask_by, "review.days_to_ask", until, "EU-08")),
+            contact=self._contact(review, "review", say("whom to ask for a review"), "EU-08"),
+            answer=words("answer", days=days, date=self._date(answer_by, "review.days_to_answer", waiting, "EU-08")),
             correction=words("correction"),
             offices=tuple(self._offices(refused)),
             sources=words("sources"),
@@ -276,11 +283,12 @@ class _Letter:
     def _offices(self, refused: bool | None) -> Iterator[Office]:
         """EU-09 and, for a refusal, EU-11."""
         config, say = self.config, self.say
+        officer, authority, advice = say("data protection officer"), say("supervisory authority"), say("debt advice")
         offices = [
-            ("officer", "data_protection_officer", config.data_protection_officer, say("data protection officer")),
-            ("authority", "supervisory_authority", config.supervisory_authority, say("supervisory authority")),
+            ("officer", "data_protection_officer", config.data_protection_officer, officer, "EU-09"),
+            ("authority", "supervisory_authority", config.supervisory_authority, authority, "EU-09"),
         ]
         if refused is not False:
-            offices.append(("debt-advice", "debt_advice", config.debt_advice, say("debt advice")))
-        for name, key, section, what in offices:
-            yield Office(self.words(name), self._contact(section, key, what))
+            offices.append(("debt-advice", "debt_advice", config.debt_advice, advice, "EU-11"))
+        for name, key, section, what, rule in offices:
+            yield Office(self.words(name), self._contact(section, key, what, rule))

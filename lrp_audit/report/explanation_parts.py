@@ -81,21 +81,23 @@ class Parts:
         ]
         ordered = sides if adverse else sides[::-1]
         if not ordered[0].items:
-            gap = self.slots.miss("families", self.say("main elements of the decision (see the internal audit)"))
+            gap = self.slots.miss(
+                "families", self.say("main elements of the decision (see the internal audit)"), "EU-05"
+            )
             ordered[0] = Elements(ordered[0].intro, (Element(gap),))
         return tuple(side for side in ordered if side.items)
 
     def _supplied(self) -> tuple[Element, ...]:
         found = tuple(Element(self._wording(reason.text, reason.text_key)) for reason in self.record.reasons)
         gap = self.say("reasons of the rule or person that decided")
-        return found or (Element(self.slots.miss("facts.decided_reasons", gap)),)
+        return found or (Element(self.slots.miss("facts.decided_reasons", gap, "EU-05")),)
 
     def _statements(self) -> dict[str, Slot]:
         """Family -> approved wording, of the principal reasons."""
         return {reason.family: self._wording(reason.text, reason.text_key) for reason in self.record.reasons}
 
     def _wording(self, text: str, key: str) -> Slot:
-        return self.slots.need(text, key, self.say("wording of this reason"))
+        return self.slots.need(text, key, self.say("wording of this reason"), "EU-05")
 
     def _element(
         self, family: FamilyContribution, columns: Mapping[str, ColumnContribution], statements: Mapping[str, Slot]
@@ -117,7 +119,7 @@ class Parts:
         if len(used) == 1 and self._named(used[0].column):
             return used[0].label
         key = dotted(("families", family.family, "label"))
-        return self.slots.miss(key, self.say("name of this family, for applicants"))
+        return self.slots.miss(key, self.say("name of this family, for applicants"), "EU-05")
 
     def _named(self, column: str) -> bool:
         return bool(self.config.columns.get(column, ColumnSection()).label)
@@ -125,13 +127,13 @@ class Parts:
     def alternatives(self, *, adverse: bool) -> Alternatives | None:
         """What would have changed the result; an approval needs no such statement, and shows one where there is one."""
         found, decided = self.record.variations, self.record.decision.dates.decision
-        if found is None:
+        if found is None or not found.tried:
             if adverse:
-                self.slots.miss("variations", self.say("search for what would have changed the result"))
+                what = self.say("search for what would have changed the result, over columns that are mutable")
+                self.slots.miss("variations.search", what, "EU-06")
             return None
-        date = self.slots.need(
-            None if decided is None else self.words.date(decided), "facts.decision_date", self.say("decision date")
-        )
+        shown = None if decided is None else self.words.date(decided)
+        date = self.slots.need(shown, "facts.decision_date", self.say("decision date"), "EU-01")
         items = [tuple(self._changes(item)) for item in found.found[:MOST_VARIATIONS]]
         if found.left_out:
             numbers = ", ".join(self.words.number(sentence + 1) for sentence in found.left_out)
@@ -158,19 +160,18 @@ class Parts:
         for text in self.record.text_evidence:
             source = None if self.config.text is None else self.config.text.source
             what = self.say("where '{item}' comes from", item=text.label)
-            yield Datum(text.label, str(self.words("whole-text")), self.slots.need(source, "text.source", what))
+            yield Datum(
+                text.label, str(self.words("whole-text")), self.slots.need(source, "text.source", what, "EU-03")
+            )
 
     def _datum(self, item: ColumnContribution) -> Datum:
         label = item.label if self._named(item.column) else None
-        key = ("columns", item.column)
+        name = self.say("name of '{column}', for applicants", column=item.column)
+        origin = self.say("where '{item}' comes from", item=item.label)
         return Datum(
-            item=self.slots.need(
-                label, dotted((*key, "label")), self.say("name of '{column}', for applicants", column=item.column)
-            ),
+            item=self.slots.need(label, dotted(("columns", item.column, "label")), name, "EU-03"),
             value=str(self.words("imputed", value=item.display)) if item.imputed else item.display,
-            source=self.slots.need(
-                item.source, dotted((*key, "source")), self.say("where '{item}' comes from", item=item.label)
-            ),
+            source=self.slots.need(item.source, dotted(("columns", item.column, "source")), origin, "EU-03"),
         )
 
 

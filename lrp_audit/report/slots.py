@@ -16,6 +16,7 @@ class Gap:
 
     key: str  # key of audit.toml, or option of the command line
     what: str  # what is missing, in a few words
+    rule: str = ""  # id of the rule that asks for it
 
     def __html__(self) -> str:
         return Markup('<span class="gap">{}: {}</span>').format(self.what, self.key)
@@ -33,12 +34,12 @@ class Slots:
 
     gaps: list[Gap] = field(default_factory=list)
 
-    def need(self, value: str | None, key: str, what: str) -> Slot:
+    def need(self, value: str | None, key: str, what: str, rule: str = "") -> Slot:
         """`value`, or a gap where it is None or blank."""
-        return value if value and value.strip() else self.miss(key, what)
+        return value if value and value.strip() else self.miss(key, what, rule)
 
-    def miss(self, key: str, what: str) -> Gap:
-        gap = Gap(key, what)
+    def miss(self, key: str, what: str, rule: str = "") -> Gap:
+        gap = Gap(key, what, rule)
         if gap not in self.gaps:
             self.gaps.append(gap)
         return gap
