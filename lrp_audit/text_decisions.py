@@ -26,6 +26,7 @@ from lrp_audit.decision_model import Cutoff, Explained, adverse_class, cutoff, m
 from lrp_audit.display import plain, show
 from lrp_audit.engine import preset
 from lrp_audit.errors import ConfigError, DataError
+from lrp_audit.messages import Messages, for_applicants, for_reviewers, message
 from lrp_audit.record import (
     Addressee,
     Check,
@@ -44,9 +45,9 @@ from lrp_audit.text_reasons import LabelledSpan, rankable, read_spans
 PRECISION = 1e-5  # relative, of float32 logits
 CONSERVATION = 1e-4  # relative, of float32 relevance over many layers
 NOT_PERFORMED = (
-    ("integrated-gradients", "Agreement with integrated gradients"),
-    ("stability", "Stability under small input noise"),
-    ("variations", "Verified variations"),
+    ("integrated-gradients", message("Agreement with integrated gradients")),
+    ("stability", message("Stability under small input noise")),
+    ("variations", message("Verified variations")),
 )
 
 FloatArray = npt.NDArray[np.float64]
@@ -154,7 +155,7 @@ class TextDecisions:
             Explained(
                 contributions=listed[row],
                 conservation=_conservation(found[row], listed[row]),
-                checks=(*_checks(left_out[row]), beside[row]),
+                checks=(*_checks(left_out[row], for_reviewers(self.config)), beside[row]),
                 reference=_from_zero(),
                 faithfulness=left_out[row],
                 texts=tuple(item.evidence for item in judged[row]),
@@ -178,7 +179,7 @@ class TextDecisions:
         return absorbed((*words, *columns), relevance.special, relevance.sinks, limit=self.section.absorbed_share)
 
     def _special(self, judged: Sequence[JudgedText]) -> tuple[Refusal, ...]:
-        refusal = special_content_refusal([item.evidence for item in judged], self.section)
+        refusal = special_content_refusal([item.evidence for item in judged], self.section, for_reviewers(self.config))
         return () if refusal is None else (refusal,)
 
     def _texts(self, frame: pd.DataFrame) -> list[Text]:
@@ -215,7 +216,7 @@ class TextDecisions:
                         family=self.config.family_of(column),
                         relevance=float(value),
                         value=plain(row[column]),
-                        display=show(row[column], settings),
+                        display=show(row[column], settings, for_applicants(self.config)),
                         reference_display="",
                         source=settings.source,
                         mutable=settings.mutable,
@@ -274,7 +275,7 @@ def text_decisions(config: AuditConfig, model: TextModel, *, file_sha256: str | 
         target=target,
         scale=scale,
         cutoff=cutoff(decision, scale.classes, margin_of_score),
-        reader=text_reader(config.text, labels),
+        reader=text_reader(config.text, labels, say=for_reviewers(config), show=for_applicants(config)),
         facts=model_facts(config, model, adverse, file_sha256),
         method=MethodFacts(
             name="LRP",
@@ -334,9 +335,9 @@ def _from_zero() -> ReferenceFacts:
     )
 
 
-def _checks(measured: Faithfulness | None) -> tuple[Check, ...]:
-    title = "Effect of leaving out the words of the stated reasons"
-    others = tuple(Check(id=name, title=words, status="not performed") for name, words in NOT_PERFORMED)
+def _checks(measured: Faithfulness | None, say: Messages) -> tuple[Check, ...]:
+    title = say("Effect of leaving out the words of the stated reasons")
+    others = tuple(Check(id=name, title=say(words), status="not performed") for name, words in NOT_PERFORMED)
     if measured is None:
         return (Check(id="put-back", title=title, status="not performed"), *others)
     check = Check(
@@ -345,6 +346,8 @@ def _checks(measured: Faithfulness | None) -> tuple[Check, ...]:
         status="performed",
         flag=measured.stated < measured.random,
         measured={"stated": measured.stated, "random": measured.random},
-        statement="Fall of the adverse margin without the words of the stated reasons, and without as many others.",
+        statement=say(
+            "Fall of the adverse margin without the words of the stated reasons, and without as many others."
+        ),
     )
     return (check, *others)

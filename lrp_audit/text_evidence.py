@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import fsum
 
+from lrp_audit.messages import ENGLISH, Messages
 from lrp_audit.privacy import Finding, Masked, find_personal_data, mask
 from lrp_audit.record import ColumnContribution, Refusal
 from lrp_audit.special_categories import Category, Scanner, SpecialPlace, scanner
@@ -39,11 +40,15 @@ class TextReader:
         section: settings of the text.
         scanner: the lists of special categories.
         labels: family -> its name for reviewers.
+        say: the reviewers' language.
+        show: the applicants' language.
     """
 
     section: TextSection
     scanner: Scanner
     labels: Mapping[str, str]
+    say: Messages = ENGLISH
+    show: Messages = ENGLISH
 
     def read(
         self, explained: ExplainedText, *, spans: Sequence[LabelledSpan] = (), names: Iterable[str] = ()
@@ -94,20 +99,29 @@ class TextReader:
             unmapped=fsum(item.relevance for item in families if item.family == UNMAPPED),
         )
         of_word = (found[owner[i]].family if i in owner else UNMAPPED for i in range(len(passage.words)))
-        return JudgedText(evidence, contributions(families, column, label, self.labels), tuple(of_word))
+        added = contributions(families, column, label, self.labels, self.say, self.show)
+        return JudgedText(evidence, added, tuple(of_word))
 
 
-def text_reader(section: TextSection, labels: Mapping[str, str] | None = None) -> TextReader:
+def text_reader(
+    section: TextSection,
+    labels: Mapping[str, str] | None = None,
+    *,
+    say: Messages = ENGLISH,
+    show: Messages = ENGLISH,
+) -> TextReader:
     """A reader for the texts of one audit.toml.
 
     Raises:
         ConfigError: there are no lists of special categories in the text's language, or an addition to them is wrong.
     """
     lists = scanner(section.language, more=section.special_terms, exceptions=section.special_exceptions)
-    return TextReader(section, lists, dict(labels or {}))
+    return TextReader(section, lists, dict(labels or {}), say, show)
 
 
-def special_content_refusal(texts: Iterable[TextEvidence], section: TextSection) -> Refusal | None:
+def special_content_refusal(
+    texts: Iterable[TextEvidence], section: TextSection, say: Messages = ENGLISH
+) -> Refusal | None:
     """SPECIAL_CATEGORY_INFLUENTIAL where a text names a special category at all (GDPR Art. 9; regulations 3.4).
 
     None where none is named, or where `section.special_content` only flags it. Prohibited bases are not asked here:
@@ -116,18 +130,26 @@ def special_content_refusal(texts: Iterable[TextEvidence], section: TextSection)
     named = [item for text in texts for item in text.special if item.protected == "special"]
     if not named or section.special_content == "flag":
         return None
-    listed = "; ".join(f"{item.category}, {_places(item)}, relevance {item.relevance:+.4g}" for item in named)
+    listed = "; ".join(_named(item, say) for item in named)
     return Refusal(
         state="SPECIAL_CATEGORY_INFLUENTIAL",
         rule="G-04, 3.4",
-        evidence=f"The text names special categories of personal data: {listed}.",
-        next_step="Have a person decide without these words, or remove them with the applicant's consent; phrases that "
-        "mean something else belong in text.special_exceptions.",
+        evidence=say("The text names special categories of personal data: {listed}.", listed=listed),
+        next_step=say(
+            "Have a person decide without these words, or remove them with the applicant's consent; phrases that mean "
+            "something else belong in text.special_exceptions."
+        ),
     )
 
 
-def _places(item: SpecialContent) -> str:
-    return "1 place" if item.places == 1 else f"{item.places} places"
+def _named(item: SpecialContent, say: Messages) -> str:
+    return say.plural(
+        "{category}, {count} place, relevance {relevance}",
+        "{category}, {count} places, relevance {relevance}",
+        item.places,
+        category=say(item.category),
+        relevance=say.number(item.relevance, "+.4g"),
+    )
 
 
 def _special_findings(special: Iterable[SpecialPlace]) -> tuple[Finding, ...]:

@@ -16,13 +16,14 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from lrp_audit.errors import ConfigError, DataError
+from lrp_audit.messages import ENGLISH, Messages, message
 from lrp_audit.record import ColumnContribution, FamilyContribution
 from lrp_audit.special_categories import Category, SpecialPlace
 from lrp_audit.terms import TermIndex
 from lrp_audit.text_config import TextSection, compiled
 from lrp_audit.text_record import MappedSpan, ScoredSpan
 
-UNMAPPED = "words without an approved statement"
+UNMAPPED = message("words without an approved statement")  # the family, and its name for reviewers
 PATTERN_SECONDS = 2.0  # for one pattern on one text
 
 FoundBy = Literal["term", "pattern", "label", "special category"]
@@ -130,7 +131,12 @@ def first_claims(words: Sequence[ScoredSpan], found: Sequence[Claim]) -> dict[in
 
 
 def contributions(
-    families: Iterable[FamilyWords], column: str, label: str, labels: Mapping[str, str]
+    families: Iterable[FamilyWords],
+    column: str,
+    label: str,
+    labels: Mapping[str, str],
+    say: Messages = ENGLISH,
+    show: Messages = ENGLISH,
 ) -> tuple[ColumnContribution, ...]:
     """The families of a text as contributions, which families of a table's columns can be added to and judged with.
 
@@ -141,21 +147,29 @@ def contributions(
         column: the table's column that holds the text.
         label: what people call the text.
         labels: family -> its name for reviewers.
+        say: the reviewers' language.
+        show: the applicants' language.
     """
     return tuple(
         ColumnContribution(
             column=f"{column}: {item.family}",
-            label=f"{label}: {labels.get(item.family, item.family)}",
+            label=f"{label}: {_label(item, labels, say)}",
             family=item.family,
             relevance=item.relevance,
             value=None,
-            display="1 word" if item.words == 1 else f"{item.words} words",
+            display=show.plural("{count} word", "{count} words", item.words),
             reference_display="",
             protected="no" if item.category is None else item.category.protected,
         )
         for item in families
         if item.words
     )
+
+
+def _label(item: FamilyWords, labels: Mapping[str, str], say: Messages) -> str:
+    if item.category is not None:
+        return say("protected: {category}", category=say(item.category.name))
+    return say(UNMAPPED) if item.family == UNMAPPED else labels.get(item.family, item.family)
 
 
 def rankable(families: Sequence[FamilyContribution], section: TextSection | None) -> tuple[FamilyContribution, ...]:

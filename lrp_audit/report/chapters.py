@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from lrp_audit.display import MINUS
+from lrp_audit.display import MINUS, scale_name
+from lrp_audit.messages import Messages
 from lrp_audit.reasons import against
 from lrp_audit.record import ColumnContribution, FamilyContribution, Record, Refusal, digest
 from lrp_audit.report.charts import contribution_bars, symmetric_scale
@@ -23,6 +24,7 @@ from lrp_audit.report.formats import (
     signed,
 )
 from lrp_audit.report.glance import Fact, due_date, is_late, numbers, recorded
+from lrp_audit.report.names import name_of, sink_name
 
 CELL = 200  # characters of a value that a table shows; all of it is in the attached record
 PROSE = 600  # characters of a model card's paragraph
@@ -114,82 +116,101 @@ class Chapters:
     comparison: str  # what contributions are measured from
 
 
-def chapters(record: Record) -> Chapters:
+def chapters(record: Record, say: Messages) -> Chapters:
     """The tables of a record's audit."""
     return Chapters(
         refusals=record.refusals,
         flags=record.flags,
-        decision=_decision(record),
-        charts=_charts(record),
-        columns=_columns(record),
-        reasons=_reasons(record),
-        ranking=_ranking(record),
-        ledger=_ledger(record),
+        decision=_decision(record, say),
+        charts=_charts(record, say),
+        columns=_columns(record, say),
+        reasons=_reasons(record, say),
+        ranking=_ranking(record, say),
+        ledger=_ledger(record, say),
         checks=tuple(
-            CheckRow(check.title, check.status, numbers(check), check.statement, check.flag) for check in record.checks
+            CheckRow(check.title, name_of(check.status, say), numbers(check, say), check.statement, check.flag)
+            for check in record.checks
         ),
-        reference=_reference(record),
-        model=_model(record),
-        provenance=_provenance(record),
+        reference=_reference(record, say),
+        model=_model(record, say),
+        provenance=_provenance(record, say),
         not_performed=tuple(check.title for check in record.checks if check.status == "not performed"),
-        unexplained=_unexplained(record),
-        comparison=_comparison(record),
+        unexplained=_unexplained(record, say),
+        comparison=_comparison(record, say),
     )
 
 
-def _unexplained(record: Record) -> str:
+def _unexplained(record: Record, say: Messages) -> str:
     decided_by = record.decision.decided_by
     if decided_by == "score":
-        return "Not available: the row could not be scored."
-    component = "a rule" if decided_by == "rule" else "a person"
-    return f"Not used: {component} decided, and the reasons are that component's own (RS-05)."
+        return say("Not available: the row could not be scored.")
+    if decided_by == "rule":
+        return say("Not used: a rule decided, and the reasons are that rule's own (RS-05).")
+    return say("Not used: a person decided, and the reasons are that person's own (RS-05).")
 
 
-def _comparison(record: Record) -> str:
+def _comparison(record: Record, say: Messages) -> str:
     if record.reference is not None and record.reference.members == 0:
-        return "Contributions are measured from zero: no population stands behind them (RS-06)."
-    return "Contributions compare the applicant with the reference population named above; another gives others."
+        return say("Contributions are measured from zero: no population stands behind them (RS-06).")
+    return say("Contributions compare the applicant with the reference population named above; another gives others.")
 
 
-def _decision(record: Record) -> tuple[Fact, ...]:
+def _decision(record: Record, say: Messages) -> tuple[Fact, ...]:
     """CA-01 and CA-02."""
-    decision, outcome = record.decision, record.outcome
-    dates, bureau = decision.dates, decision.bureau
-    facts = [
-        Fact("Decision", clip(decision.id, CELL)),
-        Fact("Applicant (pseudonym)", decision.applicant),
-        Fact("Product", clip(decision.product or NOT_SUPPLIED, CELL)),
-        Fact("Amount", clip(decision.amount or NOT_SUPPLIED, CELL)),
-        Fact("Application", maybe_date(dates.application)),
-        Fact("Completed", maybe_date(dates.completion)),
-        Fact("Decided", maybe_date(dates.decision)),
-        Fact("Notice due", due_date(dates), flag=is_late(dates)),
-        Fact("Decided by", decision.decided_by),
-    ]
-    facts.append(Fact("Recorded by the lender", recorded(record)))
-    if outcome is not None:
-        estimator = NOT_SUPPLIED if outcome.estimator_score is None else exact(outcome.estimator_score)
-        facts += [
-            Fact("Score, explained graph", f"{exact(outcome.score)} ({outcome.cutoff_on})"),
-            Fact("Score, the lender's own estimator", estimator, flag=outcome.near_cutoff),
-            Fact("Cutoff", f"{exact(outcome.cutoff)} ({outcome.cutoff_on}); {exact(outcome.cutoff_margin)} as margin"),
-            Fact("Margin toward the adverse outcome", exact(outcome.margin)),
-        ]
-    score = "none" if bureau.score is None else f"{bureau.score}, {maybe_date(bureau.score_date)}"
-    facts += [
-        Fact("Consumer report used", measure(bureau.report_used)),
-        Fact("Bureau score", score),
-        Fact("Other outside information used", measure(bureau.outside_information)),
-    ]
-    return tuple(facts)
+    decision, dates, missing = record.decision, record.decision.dates, say(NOT_SUPPLIED)
+    return (
+        Fact(say("Decision"), clip(decision.id, CELL)),
+        Fact(say("Applicant (pseudonym)"), decision.applicant),
+        Fact(say("Product"), clip(decision.product or missing, CELL)),
+        Fact(say("Amount"), clip(decision.amount or missing, CELL)),
+        Fact(say("Application"), maybe_date(dates.application, say)),
+        Fact(say("Completed"), maybe_date(dates.completion, say)),
+        Fact(say("Decided"), maybe_date(dates.decision, say)),
+        Fact(say("Notice due"), due_date(dates, say), flag=is_late(dates)),
+        Fact(say("Decided by"), name_of(decision.decided_by, say)),
+        Fact(say("Recorded by the lender"), recorded(record, say)),
+        *_scores(record, say),
+        *_outside(record, say),
+    )
 
 
-def side(contribution: str) -> str:
+def _scores(record: Record, say: Messages) -> tuple[Fact, ...]:
+    outcome = record.outcome
+    if outcome is None:
+        return ()
+    scale = scale_name(outcome, say)
+    own = say(NOT_SUPPLIED) if outcome.estimator_score is None else exact(outcome.estimator_score, say)
+    cutoff = say(
+        "{value} ({scale}); {margin} as margin",
+        value=exact(outcome.cutoff, say),
+        scale=scale,
+        margin=exact(outcome.cutoff_margin, say),
+    )
+    return (
+        Fact(say("Score, explained graph"), f"{exact(outcome.score, say)} ({scale})"),
+        Fact(say("Score, the lender's own estimator"), own, flag=outcome.near_cutoff),
+        Fact(say("Cutoff"), cutoff),
+        Fact(say("Margin toward the adverse outcome"), exact(outcome.margin, say)),
+    )
+
+
+def _outside(record: Record, say: Messages) -> tuple[Fact, ...]:
+    """US-08 to US-10."""
+    bureau = record.decision.bureau
+    score = say("none") if bureau.score is None else f"{bureau.score}, {maybe_date(bureau.score_date, say)}"
+    return (
+        Fact(say("Consumer report used"), measure(bureau.report_used, say)),
+        Fact(say("Bureau score"), score),
+        Fact(say("Other outside information used"), measure(bureau.outside_information, say)),
+    )
+
+
+def side(contribution: str, say: Messages) -> str:
     """The word for a printed sign."""
-    return {"+": "against", MINUS: "in favour"}.get(contribution[:1], "none")
+    return {"+": say("against"), MINUS: say("in favour")}.get(contribution[:1], say("none"))
 
 
-def _charts(record: Record) -> tuple[Chart, ...]:
+def _charts(record: Record, say: Messages) -> tuple[Chart, ...]:
     """Families as signed bars on one common scale, in portions that fit a page."""
     families = record.families
     values = [family.relevance for family in families]
@@ -201,43 +222,51 @@ def _charts(record: Record) -> tuple[Chart, ...]:
             drawing=contribution_bars(
                 [family.relevance for family in portion],
                 scale,
-                _chart_title(portion, scale, decimals, record.model.adverse),
+                _chart_title(portion, scale, decimals, record.model.adverse, say),
                 width=CHART_WIDTH,
                 row=CHART_ROW,
             ),
-            rows=tuple(_family_row(family, total, decimals) for family in portion),
-            low=signed(-scale, decimals),
-            high=signed(scale, decimals),
+            rows=tuple(_family_row(family, total, decimals, say) for family in portion),
+            low=signed(-scale, decimals, say),
+            high=signed(scale, decimals, say),
         )
         for portion in portions
     )
 
 
-def _family_row(family: FamilyContribution, total: float, decimals: int) -> FamilyRow:
-    contribution = signed(family.relevance, decimals)
+def _family_row(family: FamilyContribution, total: float, decimals: int, say: Messages) -> FamilyRow:
+    contribution = signed(family.relevance, decimals, say)
     return FamilyRow(
         label=clip(family.label, 60),
         contribution=contribution,
-        side=side(contribution),
-        share=percent(family.relevance / total) if family.relevance > 0 and total > 0 else "",
+        side=side(contribution, say),
+        share=percent(family.relevance / total, say) if family.relevance > 0 and total > 0 else "",
     )
 
 
-def _chart_title(families: Sequence[FamilyContribution], scale: float, decimals: int, adverse: str) -> str:
-    against_count = sum(family.relevance > 0 for family in families)
-    favour_count = sum(family.relevance < 0 for family in families)
-    first, last = families[0], families[-1]
-    named = [f"{first.label} {signed(first.relevance, decimals)}"]
-    if len(families) > 1:
-        named.append(f"to {last.label} {signed(last.relevance, decimals)}")
-    return (
-        f"Contributions of {len(families)} reason families to the margin toward “{adverse}”, from "
-        f"{clip(' '.join(named), 160)}: {against_count} against the applicant, {favour_count} in favour; "
-        f"the scale runs from {signed(-scale, decimals)} to {signed(scale, decimals)}."
+def _chart_title(
+    families: Sequence[FamilyContribution], scale: float, decimals: int, adverse: str, say: Messages
+) -> str:
+    first, last = (
+        f"{clip(family.label, 70)} {signed(family.relevance, decimals, say)}" for family in (families[0], families[-1])
+    )
+    return say.plural(
+        "Contribution of {count} reason family to the margin toward “{adverse}”, {first}: {against} against the "
+        "applicant, {favour} in favour; the scale runs from {low} to {high}.",
+        "Contributions of {count} reason families to the margin toward “{adverse}”, from {first} to {last}: {against} "
+        "against the applicant, {favour} in favour; the scale runs from {low} to {high}.",
+        len(families),
+        adverse=adverse,
+        first=first,
+        last=last,
+        against=sum(family.relevance > 0 for family in families),
+        favour=sum(family.relevance < 0 for family in families),
+        low=signed(-scale, decimals, say),
+        high=signed(scale, decimals, say),
     )
 
 
-def _columns(record: Record) -> tuple[ColumnRow, ...]:
+def _columns(record: Record, say: Messages) -> tuple[ColumnRow, ...]:
     decimals = decimals_for(item.relevance for item in record.contributions)
     families = _family_labels(record)
     return tuple(
@@ -246,13 +275,13 @@ def _columns(record: Record) -> tuple[ColumnRow, ...]:
             label=clip(item.label, 80),
             column=clip(item.column, 80),
             family=clip(families.get(item.family, item.family), 60),
-            contribution=signed(item.relevance, decimals),
-            side=side(signed(item.relevance, decimals)),
+            contribution=signed(item.relevance, decimals, say),
+            side=side(signed(item.relevance, decimals, say), say),
             applicant=clip(item.display, CELL),
-            raw=_raw(item),
+            raw=_raw(item, say),
             reference=clip(item.reference_display, CELL),
-            transformed=_transformed(item.transformed),
-            notes=_column_notes(item),
+            transformed=_transformed(item.transformed, say),
+            notes=_column_notes(item, say),
         )
         for position, item in enumerate(record.contributions, start=1)
     )
@@ -262,125 +291,154 @@ def _family_labels(record: Record) -> dict[str, str]:
     return {family.family: family.label for family in record.families}
 
 
-def _raw(item: ColumnContribution) -> str:
+def _raw(item: ColumnContribution, say: Messages) -> str:
     """The value as it stood in the data, where that is not what is shown."""
     value = item.value
     if value is None and not item.missing:
         return ""  # a group of words has no value
-    raw = "empty" if value is None else exact(value) if isinstance(value, float) else clip(str(value), CELL)
+    raw = exact(value, say) if isinstance(value, float) else clip(str(value), CELL)
+    if value is None:
+        raw = say("empty")
     return "" if raw == clip(item.display, CELL) else raw
 
 
-def _transformed(values: Sequence[float]) -> str:
-    shown = ", ".join(measure(value) for value in values[:_TRANSFORMED])
-    rest = len(values) - _TRANSFORMED
-    return f"{shown}, … ({len(values)} values)" if rest > 0 else shown
+def _transformed(values: Sequence[float], say: Messages) -> str:
+    shown = ", ".join(measure(value, say) for value in values[:_TRANSFORMED])
+    if len(values) <= _TRANSFORMED:
+        return shown
+    return say.plural("{shown}, … ({count} value)", "{shown}, … ({count} values)", len(values), shown=shown)
 
 
-def _column_notes(item: ColumnContribution) -> str:
+def _column_notes(item: ColumnContribution, say: Messages) -> str:
     notes = [
-        "missing" if item.missing else "",
-        "imputed" if item.imputed else "",
-        "" if item.protected == "no" else f"protected ({item.protected})",
-        "" if item.mutable is None else "can be changed" if item.mutable else "cannot be changed",
+        say("missing") if item.missing else "",
+        say("imputed") if item.imputed else "",
+        "" if item.protected == "no" else say("protected ({kind})", kind=name_of(item.protected, say)),
+        "" if item.mutable is None else say("can be changed") if item.mutable else say("cannot be changed"),
         clip(item.source or "", 60),
     ]
     return ", ".join(note for note in notes if note)
 
 
-def _reasons(record: Record) -> tuple[ReasonRow, ...]:
+def _reasons(record: Record, say: Messages) -> tuple[ReasonRow, ...]:
     decimals = decimals_for(item.relevance for item in record.contributions)
     labels, families = {item.column: item.label for item in record.contributions}, _family_labels(record)
+    directions = {"low": say("value low, tested"), "high": say("value high, tested"), None: say("neutral")}
     return tuple(
         ReasonRow(
             rank=reason.rank,
-            text=reason.text or "no approved wording",
+            text=reason.text or say("no approved wording"),
             text_key=reason.text_key,
             code=reason.code or "",
-            direction={"low": "value low, tested", "high": "value high, tested", None: "neutral"}[reason.direction],
-            family=clip(families.get(reason.family, reason.family), 80) or "none: supplied with the decision",
+            direction=directions[reason.direction],
+            family=clip(families.get(reason.family, reason.family), 80) or say("none: supplied with the decision"),
             columns=", ".join(f"{clip(labels.get(name, name), 80)} ({clip(name, 80)})" for name in reason.columns),
-            contribution=signed(reason.relevance, decimals) if reason.columns else "",
+            contribution=signed(reason.relevance, decimals, say) if reason.columns else "",
         )
         for reason in record.reasons
     )
 
 
-def _ranking(record: Record) -> str:
+def _ranking(record: Record, say: Messages) -> str:
     """RS-09, in a sentence."""
     ranking, decimals = record.ranking, decimals_for(family.relevance for family in record.families)
-    following = "none" if ranking.next_family is None else _family_labels(record).get(ranking.next_family, "")
-    gap = "" if ranking.gap is None else f", {signed(ranking.gap, decimals)} behind the last stated one"
-    tie = "a near-tie" if ranking.near_tie else "no near-tie"
-    return f"Next family, not stated: {clip(following, CELL)}{gap}; {tie}."
+    if ranking.next_family is None or ranking.gap is None:
+        return say("No further family counts against the applicant.")
+    family = clip(_family_labels(record).get(ranking.next_family, ""), CELL)
+    gap = signed(ranking.gap, decimals, say)
+    if ranking.near_tie:
+        return say(
+            "Next family, not stated: {family}, {gap} behind the last stated one; a near-tie.", family=family, gap=gap
+        )
+    return say(
+        "Next family, not stated: {family}, {gap} behind the last stated one; no near-tie.", family=family, gap=gap
+    )
 
 
-def _ledger(record: Record) -> tuple[Fact, ...]:
+def _ledger(record: Record, say: Messages) -> tuple[Fact, ...]:
     """Explained = attributed + sinks + residual."""
     books = record.conservation
     if books is None:
         return ()
-    sinks = tuple(Fact(f"Sink: {name}", exact(value)) for name, value in sorted(books.sinks.items()))
-    holds = abs(books.residual) <= books.tolerance
+    sinks = tuple(
+        Fact(say("Sink: {name}", name=sink_name(name, say)), exact(value, say))
+        for name, value in sorted(books.sinks.items())
+    )
+    holds, tolerance = abs(books.residual) <= books.tolerance, scientific(books.tolerance, say)
+    balance = say("{tolerance}: the books do NOT balance", tolerance=tolerance)
+    if holds:
+        balance = say("{tolerance}: the books balance", tolerance=tolerance)
     return (
-        Fact("Difference explained, applicant less reference mean", exact(books.explained)),
-        Fact("Attributed to input columns", exact(books.attributed)),
-        *(sinks or (Fact("Sinks", "none"),)),
-        Fact("Residual", scientific(books.residual), flag=not holds),
-        Fact("Tolerance", f"{scientific(books.tolerance)}: the books {'balance' if holds else 'do NOT balance'}"),
+        Fact(say("Difference explained, applicant less reference mean"), exact(books.explained, say)),
+        Fact(say("Attributed to input columns"), exact(books.attributed, say)),
+        *(sinks or (Fact(say("Sinks"), say("none")),)),
+        Fact(say("Residual"), scientific(books.residual, say), flag=not holds),
+        Fact(say("Tolerance"), balance),
     )
 
 
-def _reference(record: Record) -> tuple[Fact, ...]:
+def _reference(record: Record, say: Messages) -> tuple[Fact, ...]:
     """RS-07 and CA-05; the hash stands under provenance."""
     reference, method, facts = record.reference, record.method, []
     if reference is not None:
+        represented = say(
+            "{how}, {members}, seed {seed}",
+            how=name_of(reference.representation, say),
+            members=say.number(reference.members, ","),
+            seed=reference.seed,
+        )
         facts += [
-            Fact("Population", reference.name.replace("_", " ")),
-            Fact("People behind it", f"{reference.population:,}"),
-            Fact("Represented by", f"{reference.representation}, {reference.members:,}, seed {reference.seed}"),
-            Fact("Date of the data", maybe_date(reference.date)),
-            Fact("Mean margin", exact(reference.mean_margin)),
+            Fact(say("Population"), name_of(reference.name, say)),
+            Fact(say("People behind it"), say.number(reference.population, ",")),
+            Fact(say("Represented by"), represented),
+            Fact(say("Date of the data"), maybe_date(reference.date, say)),
+            Fact(say("Mean margin"), exact(reference.mean_margin, say)),
         ]
     if method is not None:
         facts += [
-            Fact("Method and rules", f"{method.name}, {method.rules}"),
-            Fact("Target", clip(method.target, CELL)),
-            Fact("Precision", method.dtype),
+            Fact(say("Method and rules"), f"{method.name}, {method.rules}"),
+            Fact(say("Target"), clip(method.target, CELL)),
+            Fact(say("Precision"), method.dtype),
         ]
     return tuple(facts)
 
 
-def _model(record: Record) -> tuple[Fact, ...]:
+def _model(record: Record, say: Messages) -> tuple[Fact, ...]:
     """CA-03."""
-    model = record.model
+    model, missing = record.model, say(NOT_SUPPLIED)
+    classes = ", ".join(model.classes) or say("none")
     return (
-        Fact("Model", model.name or NOT_SUPPLIED),
-        Fact("Version", model.version or NOT_SUPPLIED),
-        Fact("Kind", model.kind),
-        Fact("Classes", f"{', '.join(model.classes) or 'none'}; adverse: {model.adverse}"),
-        Fact("Owner", model.owner or NOT_SUPPLIED),
-        Fact("Intended use", clip(model.intended_use or NOT_SUPPLIED, PROSE)),
-        Fact("Known limits", clip(model.known_limits or NOT_SUPPLIED, PROSE)),
-        Fact("Validated", maybe_date(model.validation_date)),
+        Fact(say("Model"), model.name or missing),
+        Fact(say("Version"), model.version or missing),
+        Fact(say("Kind"), model.kind),
+        Fact(say("Classes"), say("{classes}; adverse: {adverse}", classes=classes, adverse=model.adverse)),
+        Fact(say("Owner"), model.owner or missing),
+        Fact(say("Intended use"), clip(model.intended_use or missing, PROSE)),
+        Fact(say("Known limits"), clip(model.known_limits or missing, PROSE)),
+        Fact(say("Validated"), maybe_date(model.validation_date, say)),
     )
 
 
-def _provenance(record: Record) -> tuple[Fact, ...]:
+def _provenance(record: Record, say: Messages) -> tuple[Fact, ...]:
     """CA-03 and CA-14: hashes (SHA-256) and versions."""
-    model, wording = record.model, record.texts
+    model, wording, missing = record.model, record.texts, say(NOT_SUPPLIED)
     approved = (
-        NOT_SUPPLIED if wording.approved_by is None else f"{wording.approved_by}, {maybe_date(wording.approved_on)}"
+        missing if wording.approved_by is None else f"{wording.approved_by}, {maybe_date(wording.approved_on, say)}"
+    )
+    texts = say(
+        "{language}, version {version}; approved: {approved}",
+        language=wording.language,
+        version=wording.version or missing,
+        approved=approved,
     )
     return (
-        Fact("Record, as attached", digest(record)),
-        Fact("Model file", model.file_sha256 or NOT_SUPPLIED),
-        Fact("Model weights", model.weights_sha256),
-        Fact("Pre-processing", model.preprocessing_sha256 or "none"),
-        Fact("Reference", record.reference.sha256 if record.reference else "none"),
-        Fact("Configuration", record.config_sha256 or NOT_SUPPLIED),
-        Fact("Addressee, keyed", record.decision.addressee_sha256 or NOT_SUPPLIED),
-        Fact("Reason texts", f"{wording.language}, version {wording.version or NOT_SUPPLIED}; approved: {approved}"),
-        Fact("Versions", " · ".join(f"{name} {version}" for name, version in sorted(record.versions.items()))),
-        Fact("Signature and time stamp", "not performed"),
+        Fact(say("Record, as attached"), digest(record)),
+        Fact(say("Model file"), model.file_sha256 or missing),
+        Fact(say("Model weights"), model.weights_sha256),
+        Fact(say("Pre-processing"), model.preprocessing_sha256 or say("none")),
+        Fact(say("Reference"), record.reference.sha256 if record.reference else say("none")),
+        Fact(say("Configuration"), record.config_sha256 or missing),
+        Fact(say("Addressee, keyed"), record.decision.addressee_sha256 or missing),
+        Fact(say("Reason texts"), texts),
+        Fact(say("Versions"), " · ".join(f"{name} {version}" for name, version in sorted(record.versions.items()))),
     )

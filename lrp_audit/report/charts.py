@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
+from lrp_audit.messages import ENGLISH, Messages
 from lrp_audit.report.formats import decimals_for, signed
 
 AGAINST = "#b3261e"
@@ -69,13 +70,14 @@ class ScoreMarks:
     reference: float | None
 
 
-def score_line(marks: ScoreMarks, title: str, *, family: str, width: float = 511.0) -> Markup:
+def score_line(marks: ScoreMarks, title: str, *, family: str, say: Messages = ENGLISH, width: float = 511.0) -> Markup:
     """Reference, cutoff and applicant on one axis; the adverse side is to the right of the cutoff and tinted.
 
     Args:
         marks: the three margins.
         title: the sentence that says what the chart shows.
         family: font family of the labels, since SVG text does not inherit the page's.
+        say: the language of the labels.
         width: of the drawing.
     """
     known = [marks.applicant, marks.cutoff, *([] if marks.reference is None else [marks.reference])]
@@ -96,14 +98,14 @@ def score_line(marks: ScoreMarks, title: str, *, family: str, width: float = 511
         f'<path d="M0 {_n(axis)}H{_n(width)}" stroke="{RULE}" stroke-width=".8" fill="none"/>',
         f'<path d="M{_n(cut)} {_n(axis)}H{_n(here)}" stroke="{colour}" stroke-width="3" fill="none"/>',
         f'<path d="M{_n(cut)} {_n(axis - 10)}V{_n(axis + 8)}" stroke="{INK}" stroke-width="1.4" fill="none"/>',
-        _label(cut, axis - 13, f"cutoff {signed(marks.cutoff, decimals)}", width),
+        _label(cut, axis - 13, say("cutoff {value}", value=signed(marks.cutoff, decimals, say)), width),
         f'<path d="M{_n(here)} {_n(axis - 5)}l5 5l-5 5l-5 -5z" fill="{colour}"/>',
-        _label(here, axis + 17, f"this applicant {signed(marks.applicant, decimals)}", width),
+        _label(here, axis + 17, say("this applicant {value}", value=signed(marks.applicant, decimals, say)), width),
     ]
     if marks.reference is not None:
         there = x(marks.reference)
         circle = f'<circle cx="{_n(there)}" cy="{_n(axis)}" r="3.5" fill="#fff" stroke="{INK}" stroke-width="1.2"/>'
-        text = f"reference mean {signed(marks.reference, decimals)}"
+        text = say("reference mean {value}", value=signed(marks.reference, decimals, say))
         crowded = abs(there - here) < 150  # then the cutoff is far from both, and the line above is free
         parts += [circle, _label(there, axis - 13 if crowded else axis + 17, text, width)]
     return Markup("".join(parts) + "</svg>")

@@ -14,16 +14,17 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
 
 from lrp_audit.config import AuditConfig
+from lrp_audit.messages import ENGLISH, Messages, for_reviewers
 from lrp_audit.record import digest
 from lrp_audit.report.charts import symmetric_scale
 from lrp_audit.report.fonts import faces, with_code_points
 from lrp_audit.report.formats import decimals_for, signed
+from lrp_audit.report.names import name_of, sink_name
 from lrp_audit.report.render import Source, to_html, to_pdf
 from lrp_audit.text_record import MappedSpan, ScoredSpan, TextEvidence
 
@@ -32,17 +33,7 @@ STRONGEST = 4  # bins to either side of the neutral one
 DRAWN = 4000  # words drawn of a very long text; the tables cover all of them
 WORDS, SENTENCES, PLACES = 12, 5, 6  # rows of the tables, and stretches named per family
 _CONTEXT, _SENTENCE = 34, 200  # characters shown around a word, and of a sentence
-_SINKS = {  # the engine's names
-    "bias": "Biases of the network's layers",
-    "constant": "Constants of the network, such as position embeddings",
-    "taylor": "Softmax, what its linear form leaves out",
-    "stabiliser": "Stabiliser of the rules",
-    "stopped": "Paths that the rules stop",
-    "remainder": "Lost or doubled by the rules",
-}
 _LINE_BREAK = re.compile(r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
-
-Side = Literal["against", "in favour", "none"]
 
 
 @dataclass(frozen=True)
@@ -72,7 +63,7 @@ class Row:
 
     text: str
     number: str
-    side: Side
+    side: str
     before: str = ""
     after: str = ""
     details: tuple[str, ...] = ()
@@ -105,26 +96,28 @@ def heatmap_pdf(evidence: TextEvidence, config: AuditConfig, *, source: Source |
 
 def heatmap_html(evidence: TextEvidence, config: AuditConfig, *, styled: bool = True) -> str:
     """The section on one text as a page of HTML; characters that no document font has are shown as code points."""
-    return with_code_points(to_html(FOLDER, {"view": text_view(evidence, config)}, styled=styled), config)
+    page = to_html(FOLDER, {"view": text_view(evidence, config)}, say=for_reviewers(config), styled=styled)
+    return with_code_points(page, config)
 
 
 def text_view(evidence: TextEvidence, config: AuditConfig) -> TextView:
     """What the section on one text prints."""
+    say = for_reviewers(config)
     limit = symmetric_scale([word.relevance for word in evidence.words])
     decimals = decimals_for([limit])
     return TextView(
         label=evidence.label,
-        notes=tuple(_notes(evidence)),
-        scale=scale(limit),
+        notes=tuple(_notes(evidence, say)),
+        scale=scale(limit, say),
         paragraphs=paragraphs(evidence.text[: _drawn(evidence)], evidence.words[:DRAWN], limit),
-        words=tuple(_word_rows(evidence, decimals)),
-        sentences=tuple(_sentence_rows(evidence, decimals)),
-        families=tuple(_family_rows(evidence, config, decimals)),
+        words=tuple(_word_rows(evidence, decimals, say)),
+        sentences=tuple(_sentence_rows(evidence, decimals, say)),
+        families=tuple(_family_rows(evidence, config, decimals, say)),
         special=tuple(
-            row(item.category, item.relevance, decimals, details=(item.rule, str(item.places)))
+            row(name_of(item.category, say), item.relevance, decimals, say, details=(item.rule, str(item.places)))
             for item in evidence.special
         ),
-        apart=tuple(_apart(evidence, decimals)),
+        apart=tuple(_apart(evidence, decimals, say)),
     )
 
 
@@ -139,13 +132,13 @@ def bin_of(relevance: float, limit: float) -> int:
     return strength if relevance > 0 else -strength
 
 
-def scale(limit: float) -> tuple[Step, ...]:
+def scale(limit: float, say: Messages = ENGLISH) -> tuple[Step, ...]:
     """The nine bins with their limits in words, from in favour to against."""
     decimals = decimals_for([limit])
     edges = [limit / 2**halvings for halvings in range(STRONGEST, -1, -1)]
     limits = [-edge for edge in reversed(edges)] + edges
     return tuple(
-        Step(style(bin_), f"{signed(low, decimals)} to {signed(high, decimals)}")
+        Step(style(bin_), say("{low} to {high}", low=signed(low, decimals, say), high=signed(high, decimals, say)))
         for bin_, (low, high) in zip(range(-STRONGEST, STRONGEST + 1), pairwise(limits), strict=True)
     )
 
@@ -169,11 +162,18 @@ def paragraphs(text: str, words: Sequence[ScoredSpan], limit: float) -> tuple[tu
 
 
 def row(  # a table's row is a label, a number and what goes with them
-    text: str, relevance: float, decimals: int, *, before: str = "", after: str = "", details: tuple[str, ...] = ()
+    text: str,
+    relevance: float,
+    decimals: int,
+    say: Messages,
+    *,
+    before: str = "",
+    after: str = "",
+    details: tuple[str, ...] = (),
 ) -> Row:
     """A row with the number as printed and the side in words."""
-    side: Side = "none" if relevance == 0 else "against" if relevance > 0 else "in favour"
-    return Row(text, signed(relevance, decimals), side, before, after, details)
+    side = say("none") if relevance == 0 else say("against") if relevance > 0 else say("in favour")
+    return Row(text, signed(relevance, decimals, say), side, before, after, details)
 
 
 def _drawn(evidence: TextEvidence) -> int:
@@ -208,28 +208,40 @@ def _append(line: list[Run], piece: str, bin_: int) -> None:
         line.append(Run(text, bin_))
 
 
-def _notes(evidence: TextEvidence) -> Iterator[str]:
+def _notes(evidence: TextEvidence, say: Messages) -> Iterator[str]:
     if evidence.windows > 1:
-        yield (
-            f"The text is longer than the model reads at once. It was read in {evidence.windows} overlapping parts, "
-            "and every word counts once."
+        yield say.plural(
+            "The text was read in {count} part, and every word counts once.",
+            "The text is longer than the model reads at once. It was read in {count} overlapping parts, and every word "
+            "counts once.",
+            evidence.windows,
         )
     if len(evidence.words) > DRAWN:
-        yield f"The first {DRAWN:,} of {len(evidence.words):,} words are drawn; the tables cover all of them."
+        yield say.plural(
+            "The first {drawn} of {count} word are drawn; the tables cover all of them.",
+            "The first {drawn} of {count} words are drawn; the tables cover all of them.",
+            len(evidence.words),
+            drawn=say.number(DRAWN, ","),
+        )
     if evidence.unread:
-        yield f"The model read the beginning only: the last {evidence.unread} words took no part in the decision."
-    masked = ", ".join(f"{kind} ({count})" for kind, count in evidence.masked.items())
-    yield (
-        f"Masked: {masked or 'nothing was found to mask'}. The search knows forms of numbers and addresses, titles and "
-        "word lists; a name without a title may remain."
+        yield say.plural(
+            "The model read the beginning only: the last word took no part in the decision.",
+            "The model read the beginning only: the last {count} words took no part in the decision.",
+            evidence.unread,
+        )
+    masked = ", ".join(f"{name_of(kind, say)} ({count})" for kind, count in evidence.masked.items())
+    yield say("Masked: {listed}.", listed=masked) if masked else say("Nothing was found to mask.")
+    yield say(
+        "The search for personal data knows forms of numbers and addresses, titles and word lists; a name without a "
+        "title may remain."
     )
 
 
-def _word_rows(evidence: TextEvidence, decimals: int) -> Iterator[Row]:
+def _word_rows(evidence: TextEvidence, decimals: int, say: Messages) -> Iterator[Row]:
     for word in _strongest(evidence.words, WORDS):
         before, after = _surroundings(evidence.text, word)
         text = _plain(evidence.text[word.start : word.end])
-        yield row(text, word.relevance, decimals, before=before, after=after)
+        yield row(text, word.relevance, decimals, say, before=before, after=after)
 
 
 def _surroundings(text: str, word: ScoredSpan) -> tuple[str, str]:
@@ -242,9 +254,9 @@ def _surroundings(text: str, word: ScoredSpan) -> tuple[str, str]:
     return re.sub(r"\s+", " ", before).lstrip(), re.sub(r"\s+", " ", after).rstrip()
 
 
-def _sentence_rows(evidence: TextEvidence, decimals: int) -> Iterator[Row]:
+def _sentence_rows(evidence: TextEvidence, decimals: int, say: Messages) -> Iterator[Row]:
     for sentence in _strongest(evidence.sentences, SENTENCES):
-        yield row(_clipped(evidence.text[sentence.start : sentence.end]), sentence.relevance, decimals)
+        yield row(_clipped(evidence.text[sentence.start : sentence.end]), sentence.relevance, decimals, say)
 
 
 def _strongest(items: Iterable[ScoredSpan], count: int) -> list[ScoredSpan]:
@@ -253,32 +265,42 @@ def _strongest(items: Iterable[ScoredSpan], count: int) -> list[ScoredSpan]:
     return sorted(found, key=lambda item: (-abs(item.relevance), item.start))[:count]
 
 
-def _family_rows(evidence: TextEvidence, config: AuditConfig, decimals: int) -> Iterator[Row]:
+def _family_rows(evidence: TextEvidence, config: AuditConfig, decimals: int, say: Messages) -> Iterator[Row]:
     """What each family rests on, most adverse first, then the words that no statement covers."""
     families: dict[str, list[MappedSpan]] = {}
     for span in evidence.mapped:
         families.setdefault(span.family, []).append(span)
     sums = {name: math.fsum(span.relevance for span in spans) for name, spans in families.items()}
     for name in sorted(families, key=lambda name: (-sums[name], name)):
-        places = [f"“{_clipped(evidence.text[span.start : span.end])}”" for span in families[name]]
-        more = f" and {len(places) - PLACES} more" if len(places) > PLACES else ""
-        found_by = ", ".join(dict.fromkeys(f"{span.found_by} {span.expression}" for span in families[name]))
+        quoted = [f"“{_clipped(evidence.text[span.start : span.end])}”" for span in families[name]]
+        places = ", ".join(quoted[:PLACES])
+        if (more := len(quoted) - PLACES) > 0:
+            places = say.plural("{places} and {count} more", "{places} and {count} more", more, places=places)
+        found_by = ", ".join(dict.fromkeys(_found_by(span, say) for span in families[name]))
         section = config.families.get(name)
         label = name if section is None or section.label is None else section.label
-        yield row(label, sums[name], decimals, details=(", ".join(places[:PLACES]) + more, found_by))
-    yield row("No approved statement", evidence.unmapped, decimals, details=("all other words", "none"))
+        if families[name][0].found_by == "special category":
+            label = say("protected: {category}", category=say(families[name][0].expression))
+        yield row(label, sums[name], decimals, say, details=(places, found_by))
+    rest = (say("all other words"), say("none"))
+    yield row(say("No approved statement"), evidence.unmapped, decimals, say, details=rest)
 
 
-def _apart(evidence: TextEvidence, decimals: int) -> Iterator[Row]:
+def _found_by(span: MappedSpan, say: Messages) -> str:
+    if span.found_by == "special category":
+        return name_of(span.expression, say)
+    return f"{name_of(span.found_by, say)} {span.expression}"
+
+
+def _apart(evidence: TextEvidence, decimals: int, say: Messages) -> Iterator[Row]:
     """Where the explained margin is: in the words, in tokens the model adds, and in parts that reach no token."""
-    parts: list[Mapping[str, float]] = [evidence.special_tokens, evidence.sinks]
     words = math.fsum(word.relevance for word in evidence.words)
-    yield row("All words", words, decimals)
-    for name, relevance in evidence.special_tokens.items():
-        yield row(f"Token {name}" if name.startswith(("[", "<")) else name, relevance, decimals)
-    for name, relevance in evidence.sinks.items():
-        yield row(_SINKS.get(name, name), relevance, decimals)
-    yield row("Total", math.fsum([words, *(value for part in parts for value in part.values())]), decimals)
+    yield row(say("All words"), words, decimals, say)
+    parts = {**evidence.special_tokens, **evidence.sinks}
+    for name, relevance in parts.items():
+        part = sink_name(name, say)
+        yield row(part[:1].upper() + part[1:], relevance, decimals, say)
+    yield row(say("Total"), math.fsum([words, *parts.values()]), decimals, say)
 
 
 def _plain(text: str) -> str:

@@ -10,6 +10,7 @@ import pytest
 import records
 
 from lrp_audit import report
+from lrp_audit.messages import ENGLISH
 from lrp_audit.record import Dates, canonical, digest
 from lrp_audit.report.formats import signed
 from lrp_audit.report.glance import due_date
@@ -205,7 +206,7 @@ def test_due_date_is_told_from_the_records_own_dates(
     expected: str,
 ) -> None:
     days = [None if day is None else dt.date(*day) for day in (due, notice, sent)]
-    assert due_date(Dates(notice_due=days[0], notice=days[1], notice_sent=days[2])) == expected
+    assert due_date(Dates(notice_due=days[0], notice=days[1], notice_sent=days[2]), ENGLISH) == expected
 
 
 def test_figures_have_sentences_and_headings_a_ladder() -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from pypdfium2.raw import FPDF_PAGEOBJ_PATH, FPDFPageObj_GetFillColor
 
 from lrp_audit.report.chapters import CHART_ROW, CHART_ROWS, CHART_WIDTH, chapters
+from lrp_audit.messages import ENGLISH
 from lrp_audit.report.charts import AGAINST, FAVOUR, ScoreMarks, contribution_bars, score_line, symmetric_scale
 from lrp_audit.report.formats import signed
 
@@ -51,7 +52,7 @@ def test_in_favour_is_hollow_so_that_greys_tell_the_sides_apart() -> None:
 @pytest.mark.parametrize("rows", [records.COLUMNS, records.WIDE, records.HUGE])
 def test_charts_and_their_tables_state_the_record(rows: tuple[tuple[object, ...], ...]) -> None:
     record = records.record(rows)
-    charts = chapters(record).charts
+    charts = chapters(record, ENGLISH).charts
     families = iter(record.families)
     largest = max(abs(family.relevance) for family in record.families)
     for chart in charts:
