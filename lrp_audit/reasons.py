@@ -15,6 +15,7 @@ from lrp_audit.case import Case, Faithfulness
 from lrp_audit.config import AuditConfig, FamilySection
 from lrp_audit.record import ColumnContribution, FamilyContribution, Ranking, Reason, Refusal
 from lrp_audit.refusals import Findings, refusals
+from lrp_audit.refusals.findings import favourable
 from lrp_audit.refusals.notice import notice_flags
 from lrp_audit.text_reasons import rankable
 from lrp_audit.texts import load
@@ -76,9 +77,7 @@ def against(families: Sequence[FamilyContribution]) -> tuple[FamilyContribution,
 
 def in_favour(families: Sequence[FamilyContribution]) -> tuple[FamilyContribution, ...]:
     """The families that count in the applicant's favour by more than rounding, most favourable first."""
-    floor = _floor(families)
-    found = [item for item in families if item.relevance < -floor]
-    return tuple(sorted(found, key=lambda item: (item.relevance, item.family)))
+    return favourable(families, _floor(families))
 
 
 def _floor(families: Sequence[FamilyContribution]) -> float:

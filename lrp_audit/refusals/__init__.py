@@ -12,6 +12,13 @@ from lrp_audit.record import Refusal
 from lrp_audit.refusals.completeness import missing_legal_text, provenance_incomplete, reference_missing
 from lrp_audit.refusals.deciding import decided_elsewhere, decision_not_reproduced, invalid_input, not_adverse
 from lrp_audit.refusals.explaining import contradictory, no_adverse_contribution, unfaithful, unmapped
+from lrp_audit.refusals.explanation import (
+    another_action,
+    hashes_missing,
+    nothing_counts,
+    protected_in_favour,
+    special_data_listed,
+)
 from lrp_audit.refusals.findings import Findings
 from lrp_audit.refusals.influence import age_62, age_among_reasons, prohibited_basis, special_category
 from lrp_audit.refusals.notice import (
@@ -21,7 +28,7 @@ from lrp_audit.refusals.notice import (
     reasons_office_missing,
 )
 
-__all__ = ["STATES", "Findings", "refusals"]
+__all__ = ["EXPLANATION_STATES", "STATES", "Findings", "refusals"]
 
 Find = Callable[[Findings], Refusal | None]
 
@@ -48,9 +55,30 @@ STATES: tuple[tuple[Find, frozenset[Standing]], ...] = (
     (reasons_office_missing, frozenset({"routed", "adverse"})),
 )
 
+# The same of letters that explain: approvals get one too. What such a letter itself lacks, it adds when it is drafted.
+EXPLANATION_STATES: tuple[tuple[Find, frozenset[Standing]], ...] = (
+    (decided_elsewhere, frozenset({"routed"})),
+    (invalid_input, frozenset({"unscored", "favourable", "adverse"})),
+    (another_action, frozenset({"incomplete", "routed", "favourable", "adverse"})),
+    (decision_not_reproduced, frozenset({"favourable", "adverse"})),
+    (prohibited_basis, frozenset({"routed", "favourable", "adverse"})),
+    (special_category, frozenset({"favourable", "adverse"})),
+    (special_data_listed, frozenset({"favourable", "adverse"})),
+    (protected_in_favour, frozenset({"favourable", "adverse"})),
+    (age_62, frozenset({"favourable", "adverse"})),
+    (age_among_reasons, frozenset({"favourable", "adverse"})),
+    (no_adverse_contribution, frozenset({"adverse"})),
+    (nothing_counts, frozenset({"favourable"})),
+    (unfaithful, frozenset({"adverse"})),
+    (contradictory, frozenset({"routed", "adverse"})),
+    (unmapped, frozenset({"adverse"})),
+    (reference_missing, frozenset({"favourable", "adverse"})),
+    (hashes_missing, frozenset({"favourable", "adverse"})),
+)
+
 
 def refusals(findings: Findings) -> tuple[Refusal, ...]:
-    """Every state the case is in, in the order of `STATES`."""
-    standing = findings.case.standing
-    found = (find(findings) for find, asked in STATES if standing in asked)
+    """Every state the case is in, in the order of the states of its letter."""
+    standing, notice = findings.case.standing, findings.config.documents.letter == "us-notice"
+    found = (find(findings) for find, asked in (STATES if notice else EXPLANATION_STATES) if standing in asked)
     return tuple(refusal for refusal in found if refusal is not None)

@@ -54,7 +54,7 @@ def reference_missing(findings: Findings) -> Refusal | None:
 def provenance_incomplete(findings: Findings) -> Refusal | None:
     """PROVENANCE_INCOMPLETE: a fact the letter or its record rests on is missing, and none is ever invented."""
     say = findings.say
-    missing = [*_missing_facts(findings), *(_missing_hashes(findings) if findings.case.standing == "adverse" else ())]
+    missing = [*_missing_facts(findings), *(missing_hashes(findings) if findings.case.standing == "adverse" else ())]
     if not missing:
         return None
     supply = say("Supply: {listed}.", listed=", ".join(how for _, how in missing))
@@ -83,7 +83,8 @@ def _missing_facts(findings: Findings) -> Iterator[tuple[str, str]]:
     yield from ((what, key) for value, what, key in needed if not value)
 
 
-def _missing_hashes(findings: Findings) -> Iterator[tuple[str, str]]:
+def missing_hashes(findings: Findings) -> Iterator[tuple[str, str]]:
+    """What is not known of model and reference: what, and how to supply it."""
     say, model, reference = findings.say, findings.case.model, findings.case.reference
     needed = [
         (model.version, say("model version"), "model.version"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -45,6 +45,11 @@ class Findings:
         """How to see the letter all the same."""
         return self.say("`lrp-audit letter --draft` prints the letter with its gaps marked.")
 
+    @property
+    def favoured(self) -> tuple[FamilyContribution, ...]:
+        """The families that count most in the applicant's favour, as many as reasons may be stated."""
+        return favourable(self.families, self.floor)[: self.config.documents.max_reasons]
+
     def protected(self, kind: Literal["prohibited", "special", "age"]) -> tuple[ColumnContribution, ...]:
         """The columns of a protected kind."""
         return tuple(item for item in self.case.contributions if item.protected == kind)
@@ -67,3 +72,9 @@ class Findings:
     def is_protected(self, family: FamilyContribution) -> bool:
         """Whether a family holds a protected column, of whatever kind."""
         return any(item.protected != "no" for item in self.case.contributions if item.family == family.family)
+
+
+def favourable(families: Sequence[FamilyContribution], floor: float) -> tuple[FamilyContribution, ...]:
+    """The families that count in the applicant's favour by more than `floor`, most favourable first."""
+    found = [item for item in families if item.relevance < -floor]
+    return tuple(sorted(found, key=lambda item: (item.relevance, item.family)))

@@ -18,13 +18,13 @@ def prohibited_basis(findings: Findings) -> Refusal | None:
     for word in findings.words:
         if why := prohibited_term(word.text, findings.phrases, findings.say):
             evidence.append(f"'{word.text}' {why}")
-    return _stopped(findings, "PROHIBITED_BASIS_INFLUENTIAL", "G-04, 1002.6(b)(1)", evidence)
+    return stopped(findings, "PROHIBITED_BASIS_INFLUENTIAL", "G-04, 1002.6(b)(1)", evidence)
 
 
 def special_category(findings: Findings) -> Refusal | None:
     """SPECIAL_CATEGORY_INFLUENTIAL: the same for special categories of data (regulations, 3.4)."""
     evidence = _influence(findings, "special")
-    return _stopped(findings, "SPECIAL_CATEGORY_INFLUENTIAL", "G-04, 3.4", evidence)
+    return stopped(findings, "SPECIAL_CATEGORY_INFLUENTIAL", "G-04, 3.4", evidence)
 
 
 def _influence(findings: Findings, kind: Literal["prohibited", "special"]) -> list[str]:
@@ -52,7 +52,8 @@ def _would_be(findings: Findings, columns: Iterable[ColumnContribution]) -> list
     ]
 
 
-def _stopped(findings: Findings, state: RefusalState, rule: str, evidence: list[str]) -> Refusal | None:
+def stopped(findings: Findings, state: RefusalState, rule: str, evidence: list[str]) -> Refusal | None:
+    """The refusal for protected data that are influential; None where there is no evidence of it."""
     if not evidence:
         return None
     say = findings.say
