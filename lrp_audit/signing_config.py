@@ -19,7 +19,6 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
 
-
 FIELD = "Signature"  # name of the signature field in documents
 
 
