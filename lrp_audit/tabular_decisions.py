@@ -14,8 +14,9 @@ from lrp_audit.adapters.tabular import TabularModel
 from lrp_audit.assembly import ColumnFacts, column_facts, conservation, contributions, reference_facts
 from lrp_audit.case import Faithfulness
 from lrp_audit.checks import variations
+from lrp_audit.checks.encoded_choices import EncodedColumn, encoded_columns, with_choices
 from lrp_audit.checks.evidence import Evidence, Families, Subjects, gather, state
-from lrp_audit.checks.variations import Searcher, VariableColumn, variable_columns
+from lrp_audit.checks.variations import Searcher, plausible_columns
 from lrp_audit.config import AuditConfig, check_columns
 from lrp_audit.decision_model import (
     Cutoff,
@@ -31,6 +32,8 @@ from lrp_audit.explainer import Explainer, explainer
 from lrp_audit.messages import for_applicants, for_reviewers
 from lrp_audit.record import Addressee, ColumnContribution, MethodFacts, ModelFacts, Outcome, Variations
 from lrp_audit.reference import MINIMUM_POPULATION, Applicants, PopulationName, Reference, build_reference
+
+CHOICES = 1024  # of values that are run together in a search for variations, for one decision
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -50,7 +53,7 @@ class TabularDecisions:
     reference: Reference
     second: Reference | None
     column_facts: tuple[ColumnFacts, ...]
-    variable: tuple[VariableColumn, ...]
+    variable: tuple[EncodedColumn, ...]
     facts: ModelFacts
     method: MethodFacts
 
@@ -67,7 +70,8 @@ class TabularDecisions:
     def problems(self, frame: pd.DataFrame) -> dict[int, str]:
         """See `DecisionModel`."""
         found = self.explainer.model.invalid(frame)
-        return {row: f"column '{column}': {why}" for row, (column, why) in found.items()}
+        say = for_reviewers(self.config)
+        return {row: say("column '{column}': {why}", column=column, why=say(why)) for row, (column, why) in found.items()}
 
     def score(self, frame: pd.DataFrame) -> list[Outcome]:
         """Score and outcome, from the explained graph and from the user's own estimator."""
@@ -109,7 +113,7 @@ class TabularDecisions:
                 contributions=found[row],
                 conservation=conservation(relevance, row),
                 checks=(
-                    *state(evidence, row, self.config.checks),
+                    *state(evidence, row, self.config.checks, for_reviewers(self.config)),
                     variations.stated(varied.get(row), for_reviewers(self.config)),
                 ),
                 reference=reference_facts(self.reference, float(relevance.reference_margin[row])),
@@ -124,17 +128,21 @@ class TabularDecisions:
         """Row -> what a search found, for adverse decisions."""
         if not self.config.variations.search:
             return {}
-        line = self.cutoff.margin
+        line, inputs = self.cutoff.margin, subjects.encoded.inputs
         searcher = Searcher(
-            explainer=self.explainer,
-            columns=self.variable,
-            config=self.config,
+            columns=tuple(column.plausible for column in self.variable),
+            settings=self.config.variations,
             limit=line - self.tolerance * (1 + abs(line)),
             score=self.score,
+            budget=CHOICES,
             say=for_applicants(self.config),
         )
-        inputs = subjects.encoded.inputs
-        return searcher.search(subjects.frame, inputs, np.flatnonzero(self.explainer.margin(inputs) >= line).tolist())
+        adverse = np.flatnonzero(self.explainer.margin(inputs) >= line).tolist()
+        return searcher.search(
+            subjects.frame,
+            adverse,
+            lambda row, choices: self.explainer.margin(with_choices(inputs, row, self.variable, choices)),
+        )
 
 
 def _stated(row: tuple[ColumnContribution, ...], families: tuple[str, ...], most: int) -> list[bool]:
@@ -179,15 +187,20 @@ def tabular_decisions(
         reference=reference,
         second=_second_reference(config, applicants, model),
         column_facts=column_facts(model.columns, config, reference),
-        variable=variable_columns(model, applicants.frame, config),
+        variable=_variable_columns(config, applicants.frame, model),
         facts=model_facts(config, model, adverse, file_sha256),
         method=MethodFacts(
             name="LRP",
             rules=rules_in_words(rules.rules, rules.epsilon),
-            target=model.describe_target(adverse, decision.against),
+            target=model.describe_target(adverse, decision.against, for_reviewers(config)),
             dtype="float64",
         ),
     )
+
+
+def _variable_columns(config: AuditConfig, population: pd.DataFrame, model: TabularModel) -> tuple[EncodedColumn, ...]:
+    columns = plausible_columns(model.columns, population, config, listed=model.encoding.listed)
+    return encoded_columns(model, population, columns)
 
 
 def _valid_rows(model: TabularModel, population: pd.DataFrame) -> pd.DataFrame:
