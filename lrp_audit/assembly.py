@@ -13,6 +13,7 @@ from lrp_audit.adapters.tabular import Encoded
 from lrp_audit.config import AuditConfig, ColumnSection
 from lrp_audit.display import plain, show
 from lrp_audit.explainer import ColumnRelevance
+from lrp_audit.messages import Messages, for_applicants
 from lrp_audit.record import ColumnContribution, Conservation, ReferenceFacts
 from lrp_audit.reference import Reference
 
@@ -28,11 +29,12 @@ class ColumnFacts:
     family: str
     settings: ColumnSection
     reference_display: str
+    say: Messages  # the applicants' language
 
 
 def column_facts(columns: Sequence[str], config: AuditConfig, reference: Reference) -> tuple[ColumnFacts, ...]:
     """Labels, families and typical values of the model's columns, in its order."""
-    found = []
+    say, found = for_applicants(config), []
     for name in columns:
         settings = config.columns.get(name, ColumnSection())
         typical = reference.typical(name)
@@ -42,7 +44,8 @@ def column_facts(columns: Sequence[str], config: AuditConfig, reference: Referen
                 label=settings.label or name,
                 family=settings.family or name,
                 settings=settings,
-                reference_display="" if typical is None else show(typical, settings),
+                reference_display="" if typical is None else show(typical, settings, say),
+                say=say,
             )
         )
     return tuple(found)
@@ -77,7 +80,7 @@ def _contribution(
         family=column.family,
         relevance=relevance,
         value=plain(cell),
-        display=show(cell, settings),
+        display=show(cell, settings, column.say),
         reference_display=column.reference_display,
         transformed=tuple(float(value) for value in np.atleast_1d(seen)),
         missing=bool(encoded.missing[row, j]),

@@ -16,6 +16,7 @@ from lrp_audit.config import AuditConfig, FactsSection
 from lrp_audit.deadlines import notice_due
 from lrp_audit.display import plain
 from lrp_audit.errors import DataError
+from lrp_audit.messages import Messages, for_reviewers, message
 from lrp_audit.pseudonym import pseudonym
 from lrp_audit.record import (
     Addressee,
@@ -77,23 +78,24 @@ def read_facts(config: AuditConfig, frame: pd.DataFrame, key: bytes, notice: dt.
     seen: set[str] = set()
     for position, identifier in enumerate(ids):
         row = frame.iloc[position]
-        rows.append(_read_row(config.facts, row, identifier, key, notice, repeated=identifier in seen))
+        rows.append(_read_row(config, row, identifier, key, notice, repeated=identifier in seen))
         seen.add(identifier)
     return rows
 
 
 def _read_row(
-    facts: FactsSection, row: pd.Series[Any], identifier: str, key: bytes, notice: dt.date | None, *, repeated: bool
+    config: AuditConfig, row: pd.Series[Any], identifier: str, key: bytes, notice: dt.date | None, *, repeated: bool
 ) -> RowFacts:
+    facts, say = config.facts, for_reviewers(config)
     applicant = pseudonym(key, "applicant", identifier)[:16]
     bare = RowFacts(DecisionFacts(id=identifier, applicant=applicant, dates=Dates(notice=notice)), Addressee())
     if len(identifier) > CELL_CHARACTERS:
-        return _with_problem(bare, f"column '{facts.id}': {_too_long(identifier)}")
+        return _with_problem(bare, _too_long(facts.id, identifier, say))
     if not identifier.strip():
-        return _with_problem(bare, f"column '{facts.id}': the decision has no id")
+        return _with_problem(bare, say("column '{column}': the decision has no id", column=facts.id))
     if repeated:
-        return _with_problem(bare, f"column '{facts.id}': the id of an earlier row is repeated")
-    cells = _Cells(facts, row)
+        return _with_problem(bare, say("column '{column}': the id of an earlier row is repeated", column=facts.id))
+    cells = _Cells(facts, row, say)
     try:
         addressee = cells.addressee()
         decision = DecisionFacts(
@@ -122,8 +124,14 @@ def _read_row(
     return RowFacts(decision, addressee)
 
 
-def _too_long(text: str) -> str:
-    return f"{len(text):,} characters, where a fact has at most {CELL_CHARACTERS:,}"
+def _too_long(column: str | None, text: str, say: Messages) -> str:
+    return say.plural(
+        "column '{column}': {count} character, where a fact has at most {most}",
+        "column '{column}': {count} characters, where a fact has at most {most}",
+        len(text),
+        column=column,
+        most=say.number(CELL_CHARACTERS, ","),
+    )
 
 
 def _with_problem(facts: RowFacts, problem: str) -> RowFacts:
@@ -136,16 +144,17 @@ class _Cells:
 
     facts: FactsSection
     row: pd.Series[Any]
+    say: Messages
 
     def raw(self, fact: str) -> str | float | int | bool | None:
         column: str | None = getattr(self.facts, fact)
         value = None if column is None else plain(self.row[column])
         if isinstance(value, str) and len(value) > CELL_CHARACTERS:
-            raise CellError(f"column '{column}': {_too_long(value)}")
+            raise CellError(_too_long(column, value, self.say))
         return value
 
-    def fail(self, fact: str, value: object, wanted: str) -> CellError:
-        return CellError(f"column '{getattr(self.facts, fact)}': {str(value)[:40]!r} is not {wanted}")
+    def fail(self, fact: str, value: object, problem: str) -> CellError:
+        return CellError(self.say(problem, column=getattr(self.facts, fact), value=repr(str(value)[:40])))
 
     def text(self, fact: str) -> str | None:
         value = self.raw(fact)
@@ -160,12 +169,12 @@ class _Cells:
         try:
             return float(value)
         except ValueError:
-            raise self.fail(fact, value, "a number") from None
+            raise self.fail(fact, value, message("column '{column}': {value} is not a number")) from None
 
     def integer(self, fact: str) -> int | None:
         value = self.number(fact)
         if value is not None and not value.is_integer():
-            raise self.fail(fact, value, "a whole number")
+            raise self.fail(fact, value, message("column '{column}': {value} is not a whole number"))
         return None if value is None else int(value)
 
     def date(self, fact: str) -> dt.date | None:
@@ -175,7 +184,7 @@ class _Cells:
         try:
             return dt.date.fromisoformat(value.replace("T", " ").split(" ")[0])
         except ValueError:
-            raise self.fail(fact, value, "a date as YYYY-MM-DD") from None
+            raise self.fail(fact, value, message("column '{column}': {value} is not a date as YYYY-MM-DD")) from None
 
     def yes(self, fact: str) -> bool | None:
         value = self.raw(fact)
@@ -184,7 +193,7 @@ class _Cells:
         word = str(int(value) if isinstance(value, (bool, float)) else value).strip().lower()
         if word in _YES | _NO:
             return word in _YES
-        raise self.fail(fact, value, "yes or no")
+        raise self.fail(fact, value, message("column '{column}': {value} is not yes or no"))
 
     def items(self, fact: str) -> tuple[str, ...]:
         value = self.text(fact)
@@ -193,13 +202,15 @@ class _Cells:
     def decided_by(self) -> Literal["score", "rule", "human"]:
         value = (self.text("decided_by") or "score").lower()
         if value not in {"score", "rule", "human"}:
-            raise self.fail("decided_by", value, "score, rule or human")
+            raise self.fail("decided_by", value, message("column '{column}': {value} is not score, rule or human"))
         return value  # type: ignore[return-value]
 
     def action(self) -> Literal["denied", "counteroffer", "incomplete"]:
         value = (self.text("action") or "denied").lower()
         if value not in {"denied", "counteroffer", "incomplete"}:
-            raise self.fail("action", value, "denied, counteroffer or incomplete")
+            raise self.fail(
+                "action", value, message("column '{column}': {value} is not denied, counteroffer or incomplete")
+            )
         return value  # type: ignore[return-value]
 
     def counteroffer(self) -> Counteroffer:

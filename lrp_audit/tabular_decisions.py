@@ -71,7 +71,9 @@ class TabularDecisions:
         """See `DecisionModel`."""
         found = self.explainer.model.invalid(frame)
         say = for_reviewers(self.config)
-        return {row: say("column '{column}': {why}", column=column, why=say(why)) for row, (column, why) in found.items()}
+        return {
+            row: say("column '{column}': {why}", column=column, why=say(why)) for row, (column, why) in found.items()
+        }
 
     def score(self, frame: pd.DataFrame) -> list[Outcome]:
         """Score and outcome, from the explained graph and from the user's own estimator."""

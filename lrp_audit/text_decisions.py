@@ -280,7 +280,7 @@ def text_decisions(config: AuditConfig, model: TextModel, *, file_sha256: str | 
         method=MethodFacts(
             name="LRP",
             rules=rules_in_words(rules, given.epsilon),
-            target=scale.describe(adverse, decision.against),
+            target=scale.describe(adverse, decision.against, for_reviewers(config)),
             dtype=str(next(model.module.parameters()).dtype).removeprefix("torch."),
         ),
     )

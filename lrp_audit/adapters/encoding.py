@@ -17,14 +17,15 @@ from lrp_audit.adapters.nodes import BoolArray, IntArray, Kind, Matrix, Node, an
 from lrp_audit.adapters.transformers import accepts_missing, incomparable_cells, is_missing, maps_cells, unknown_cells
 from lrp_audit.adapters.warning_filters import quiet
 from lrp_audit.errors import DataError
+from lrp_audit.messages import message
 
-MISSING = "is missing, and the model has no imputer for it"
-INFINITE = "is infinite"
-NOT_A_NUMBER = "is not a number"
-NOT_TEXT = "is not text, though the model was trained on text categories"
-UNKNOWN_CATEGORY = "holds a category the model was not trained on"
-UNDEFINED = "lies outside the range the model's preprocessing is defined on"
-NOT_A_CODE = "is not a whole number, though the model looks it up in a table of categories"
+MISSING = message("is missing, and the model has no imputer for it")
+INFINITE = message("is infinite")
+NOT_A_NUMBER = message("is not a number")
+NOT_TEXT = message("is not text, though the model was trained on text categories")
+UNKNOWN_CATEGORY = message("holds a category the model was not trained on")
+UNDEFINED = message("lies outside the range the model's preprocessing is defined on")
+NOT_A_CODE = message("is not a whole number, though the model looks it up in a table of categories")
 
 
 @dataclass(frozen=True, eq=False)

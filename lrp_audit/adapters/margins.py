@@ -17,6 +17,7 @@ from scipy.special import expit, logit, softmax
 
 from lrp_audit.adapters.frames import did_you_mean
 from lrp_audit.errors import ConfigError
+from lrp_audit.messages import ENGLISH, Messages
 
 ROUNDING = 16 * np.finfo(np.float64).eps  # relative, of a probability computed in float64
 
@@ -164,17 +165,20 @@ class OutputScale:
             raise ConfigError("This model has decision values, not probabilities; set decision.against to 'runner-up'.")
         return LogOdds(index)
 
-    def describe(self, adverse: str, against: Against) -> str:
+    def describe(self, adverse: str, against: Against, say: Messages = ENGLISH) -> str:
         """The target in words."""
         index = self.index(adverse)
         if not self.classes:
-            what = "logarithm of the predicted value" if self.link == "log" else "predicted value"
-            return what if index == 1 else f"minus the {what}"
-        what = {"softmax": "logit", "logit": "logit", "log": "logit", "identity": "decision value"}[self.link]
+            what = say("logarithm of the predicted value") if self.link == "log" else say("predicted value")
+            return what if index == 1 else say("minus the {what}", what=what)
+        what = say("decision value") if self.link == "identity" else say("logit")
         if len(self.classes) == 2:
-            return f"{what} of '{adverse}' over '{self.classes[1 - index]}'"
-        others = "the strongest other class" if against == "runner-up" else "all other classes"
-        return f"{what} of '{adverse}' over {others}"
+            return say(
+                "{what} of '{adverse}' over '{other}'", what=what, adverse=adverse, other=self.classes[1 - index]
+            )
+        if against == "runner-up":
+            return say("{what} of '{adverse}' over the strongest other class", what=what, adverse=adverse)
+        return say("{what} of '{adverse}' over all other classes", what=what, adverse=adverse)
 
     def probability(self, margin: FloatArray, adverse: str, against: Against) -> FloatArray:
         """Adverse probability (for a regressor the value) at a margin.

@@ -16,6 +16,7 @@ from lrp_audit.adapters.estimators import Estimator
 from lrp_audit.adapters.margins import Against, FloatArray, Link, OutputScale, Target, margin_of
 from lrp_audit.adapters.nodes import IntArray
 from lrp_audit.errors import UnsupportedModelError
+from lrp_audit.messages import ENGLISH, Messages
 
 DOUBLE_TOLERANCE = 1e-9
 SINGLE_TOLERANCE = 1e-5
@@ -113,9 +114,9 @@ class TabularModel:
         """
         return self.scale.target(adverse, against)
 
-    def describe_target(self, adverse: str, against: Against = "others") -> str:
+    def describe_target(self, adverse: str, against: Against = "others", say: Messages = ENGLISH) -> str:
         """The target in words."""
-        return self.scale.describe(adverse, against)
+        return self.scale.describe(adverse, against, say)
 
     def probability(self, margin: FloatArray, adverse: str, against: Against = "others") -> FloatArray:
         """Adverse probability (for a regressor the value) at an adverse margin, through its calibrator."""

@@ -14,6 +14,7 @@ from lrp_audit.checks.direction import Direction, testable, tested_directions
 from lrp_audit.checks.putback import PutBack, put_back
 from lrp_audit.config import AuditConfig, ChecksSection
 from lrp_audit.explainer import Explainer
+from lrp_audit.messages import Messages, message
 from lrp_audit.record import Check
 from lrp_audit.reference import Reference
 
@@ -22,9 +23,9 @@ BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.intp]
 
 NOT_PERFORMED = (
-    ("integrated-gradients", "Agreement with integrated gradients"),
-    ("stability", "Stability under small input noise"),
-    ("proxy-screen", "Screen for proxies of protected attributes"),
+    ("integrated-gradients", message("Agreement with integrated gradients")),
+    ("stability", message("Stability under small input noise")),
+    ("proxy-screen", message("Screen for proxies of protected attributes")),
 )
 
 
@@ -142,19 +143,19 @@ def _directions(
     return tested, confirmed
 
 
-def state(evidence: Evidence, row: int, settings: ChecksSection) -> tuple[Check, ...]:
+def state(evidence: Evidence, row: int, settings: ChecksSection, say: Messages) -> tuple[Check, ...]:
     """One row's checks as they stand in its record, those not run included."""
     stated = int(evidence.stated[row])
     return (
-        _state_putback(evidence, row),
-        _state_direction(evidence, row, stated),
-        _state_second_reference(evidence, row, stated, settings.second_reference_overlap),
-        *(Check(id=name, title=title, status="not performed") for name, title in NOT_PERFORMED),
+        _state_putback(evidence, row, say),
+        _state_direction(evidence, row, stated, say),
+        _state_second_reference(evidence, row, stated, settings.second_reference_overlap, say),
+        *(Check(id=name, title=say(title), status="not performed") for name, title in NOT_PERFORMED),
     )
 
 
-def _state_putback(evidence: Evidence, row: int) -> Check:
-    title = "Effect of the stated reasons, put back to the reference"
+def _state_putback(evidence: Evidence, row: int, say: Messages) -> Check:
+    title = say("Effect of the stated reasons, put back to the reference")
     if evidence.putback is None or not evidence.stated[row]:
         return Check(id="put-back", title=title, status="not performed")
     stated, random = float(evidence.putback.stated[row]), float(evidence.putback.random[row])
@@ -164,12 +165,12 @@ def _state_putback(evidence: Evidence, row: int) -> Check:
         status="performed",
         flag=stated < random,
         measured={"stated": stated, "random": random},
-        statement="Fall of the adverse margin with the stated reasons put back, and with as many random families.",
+        statement=say("Fall of the adverse margin with the stated reasons put back, and with as many random families."),
     )
 
 
-def _state_direction(evidence: Evidence, row: int, stated: int) -> Check:
-    title = "Direction of the stated reasons"
+def _state_direction(evidence: Evidence, row: int, stated: int, say: Messages) -> Check:
+    title = say("Direction of the stated reasons")
     tested, confirmed = len(evidence.tested[row]), len(evidence.directions[row])
     if not tested:
         return Check(id="direction", title=title, status="not performed")
@@ -178,12 +179,12 @@ def _state_direction(evidence: Evidence, row: int, stated: int) -> Check:
         title=title,
         status="performed",
         measured={"confirmed": confirmed, "tested": tested, "stated": stated},
-        statement="A direction word is printed only where the model confirms it; elsewhere the factor is named.",
+        statement=say("A direction word is printed only where the model confirms it; elsewhere the factor is named."),
     )
 
 
-def _state_second_reference(evidence: Evidence, row: int, stated: int, threshold: int) -> Check:
-    title = "Same reasons under the second reference"
+def _state_second_reference(evidence: Evidence, row: int, stated: int, threshold: int, say: Messages) -> Check:
+    title = say("Same reasons under the second reference")
     if evidence.kept is None or not stated:
         return Check(id="second-reference", title=title, status="not performed")
     kept = int(evidence.kept[row])
@@ -194,5 +195,5 @@ def _state_second_reference(evidence: Evidence, row: int, stated: int, threshold
         flag=kept < min(threshold, stated),
         measured={"kept": kept, "stated": stated},
         threshold=float(threshold),
-        statement="Stated families that are also principal when compared with the other population.",
+        statement=say("Stated families that are also principal when compared with the other population."),
     )

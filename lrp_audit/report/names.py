@@ -30,6 +30,9 @@ _NAMES: Mapping[str, str] = MappingProxyType({
     "confirmed": message("confirmed"),
     "tested": message("tested"),
     "kept": message("kept"),
+    "words": message("words"),
+    "special_tokens": message("special tokens"),
+    "constants": message("constants"),
     # where a text's reason was found
     "term": message("term"),
     "pattern": message("pattern"),
