@@ -16,6 +16,7 @@ from lrp_audit.config import AuditConfig
 from lrp_audit.decision_model import Explained
 from lrp_audit.errors import DataError
 from lrp_audit.facts import RowFacts, read_facts, read_ids, require_columns
+from lrp_audit.messages import for_reviewers
 from lrp_audit.record import Addressee, Correction, DecisionFacts, Outcome, Record, Refusal, TextFacts
 from lrp_audit.report.fonts import code_points, unprintable
 from lrp_audit.report.limits import LETTER_LINES, lines
@@ -170,12 +171,21 @@ def with_printability(record: Record, addressee: Addressee, config: AuditConfig)
 
 def _unprintable(printed: Sequence[str], config: AuditConfig) -> Refusal | None:
     """Why a letter cannot print these texts; None where it can."""
+    say = for_reviewers(config)
     if (count := lines(printed)) > LETTER_LINES:
-        evidence = f"The letter would have to print {count:,} lines of data, more than {LETTER_LINES}."
-        next_step = "Correct the data: a name, an address, a request and reasons are shorter."
+        evidence = say.plural(
+            "The letter would have to print {count} line of data, more than {most}.",
+            "The letter would have to print {count} lines of data, more than {most}.",
+            count,
+            most=LETTER_LINES,
+        )
+        next_step = say("Correct the data: a name, an address, a request and reasons are shorter.")
     elif missing := unprintable("\n".join(printed), config):
-        evidence = f"The document font cannot print {code_points(missing)}, which the letter would have to print."
-        next_step = "Name a font file that has these characters in documents.extra_fonts, or correct the data."
+        evidence = say(
+            "The document font cannot print {characters}, which the letter would have to print.",
+            characters=code_points(missing),
+        )
+        next_step = say("Name a font file that has these characters in documents.extra_fonts, or correct the data.")
     else:
         return None
     return Refusal(state="UNPRINTABLE_TEXT", rule="G-02, US-01", evidence=evidence, next_step=next_step)
