@@ -72,8 +72,8 @@ class Signer:
                 f"The time-stamp server {self._server} did not answer as one ({error.__cause__ or error}); nothing was "
                 "signed. Try again, or remove signing.timestamp_url."
             ) from None
-        except (HankoError, TimeoutError, ValueError) as error:
-            raise SigningError(f"The document cannot be signed: {error}.") from None
+        except (HankoError, TimeoutError, ValueError, RuntimeError) as error:  # a token's errors are RuntimeErrors
+            raise SigningError(f"The document cannot be signed: {_said(error)}.") from None
         signed = output.getvalue()
         details = {
             "sha256": hashlib.sha256(signed).hexdigest(),
@@ -188,12 +188,21 @@ def _token(section: TokenSection, folder: Path, ask: Ask) -> signers.Signer:
     try:
         pin = ask(f"PIN of the token {section.token}")
         session = open_pkcs11_session(str(module), token_criteria=criteria, user_pin=pin)
-        keys = PKCS11Signer(session, cert_label=section.certificate or section.key, key_label=section.key)
+        keys = PKCS11Signer(
+            session,
+            cert_label=section.certificate or section.key,
+            key_label=section.key,
+            use_raw_mechanism=True,  # the token signs a hash: fewer tokens hash as well
+        )
         keys.signing_cert  # noqa: B018  # loads key and certificate, or fails here
     except (pkcs11.exceptions.PKCS11Error, RuntimeError, OSError) as error:
-        why = "the PIN is wrong" if isinstance(error, pkcs11.exceptions.PinIncorrect) else error or type(error).__name__
+        why = "the PIN is wrong" if isinstance(error, pkcs11.exceptions.PinIncorrect) else _said(error)
         raise SigningError(f"The token '{section.token}' cannot sign: {why}.") from None
     return keys
+
+
+def _said(error: Exception) -> str:
+    return str(error).rstrip(".") or type(error).__name__
 
 
 def _require_valid(certificate: x509.Certificate, now: dt.datetime) -> None:

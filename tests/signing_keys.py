@@ -67,15 +67,13 @@ def lender(kind: str = "ec", ended: bool = False) -> Identity:
 
 @lru_cache
 def time_stamps() -> Identity:
-    key = ec.generate_private_key(ec.SECP256R1())
+    key = rsa.generate_private_key(65537, 2048)  # the only kind that pyHanko's stand-in signs with
     builder = _builder("Test time-stamp server", "Test authority", key, now() - 300 * DAY, now() + 100 * DAY)
     builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING]), critical=True)
     return Identity(key, builder.add_extension(_usage(), critical=True).sign(authority().key, SHA256()))
 
 
-def _builder(
-    common: str, issuer: str, key: Any, start: dt.datetime, end: dt.datetime
-) -> x509.CertificateBuilder:
+def _builder(common: str, issuer: str, key: Any, start: dt.datetime, end: dt.datetime) -> x509.CertificateBuilder:
     builder = x509.CertificateBuilder().subject_name(name(common)).issuer_name(name(issuer))
     builder = builder.public_key(key.public_key()).serial_number(x509.random_serial_number())
     subject = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
@@ -105,6 +103,6 @@ def write_pkcs12(path: Path, identity: Identity | None = None) -> Path:
     return path
 
 
-def write_root(path: Path) -> Path:
-    path.write_bytes(authority().certificate.public_bytes(Encoding.PEM))
+def write_root(path: Path, identity: Identity | None = None) -> Path:
+    path.write_bytes((identity or authority()).certificate.public_bytes(Encoding.PEM))
     return path
