@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import tomllib
 import unicodedata
-from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any
 
 import regex
@@ -20,6 +19,7 @@ from lrp_audit.messages import ENGLISH, Messages
 from lrp_audit.resources import templates
 from lrp_audit.terms import TermIndex, TermMatch
 
+_MARKS = regex.compile(r"[\p{Mn}\p{Cf}]")
 _INITIALS = regex.compile(r"\b(\w)\.(?=\w\b)")  # A.I. is AI
 
 
@@ -36,23 +36,6 @@ class Phrases:
     because: str
     phrases: tuple[str, ...]
     exceptions: tuple[str, ...] = ()
-
-    def found_in(self, text: str) -> str | None:
-        """What `text` says of them first, without its accents; None if it says none."""
-        plain = unaccented(text)
-        excepted = list(self._excepted.find(plain))
-        for match in self._index.find(plain):
-            if not any(_within(match, other) for other in excepted):
-                return " ".join(plain[match.start : match.end].split())
-        return None
-
-    @cached_property
-    def _index(self) -> TermIndex:
-        return TermIndex({"": map(unaccented, self.phrases)})
-
-    @cached_property
-    def _excepted(self) -> TermIndex:
-        return TermIndex({"": map(unaccented, self.exceptions)})
 
 
 @dataclass(frozen=True)
@@ -75,18 +58,32 @@ class Phrasebook:
     opposites: frozenset[frozenset[str]]
 
 
-def first_fault(text: str, groups: Iterable[Phrases], say: Messages = ENGLISH) -> str | None:
+def first_fault(text: str, groups: tuple[Phrases, ...], say: Messages = ENGLISH) -> str | None:
     """What `text` says of these lists, and why it may not, in words that follow its quotation; None if nothing."""
-    for group in groups:
-        if phrase := group.found_in(text):
+    plain, (index, exceptions) = unaccented(text), _indexes(groups)
+    for match in index.find(plain):
+        if not any(_excepts(other, match) for other in exceptions.find(plain)):
+            phrase, group = " ".join(plain[match.start : match.end].split()), groups[int(match.key)]
             return say("says '{phrase}': {because}", phrase=phrase, because=say(group.because))
     return None
 
 
 def unaccented(text: str) -> str:
     """`text` without accents, invisible characters and the stops of initials: `Á.I.` is `AI.`."""
-    kept = (char for char in unicodedata.normalize("NFKD", text) if unicodedata.category(char) not in {"Mn", "Cf"})
-    return _INITIALS.sub(r"\1", "".join(kept))
+    return _INITIALS.sub(r"\1", _MARKS.sub("", unicodedata.normalize("NFKD", text)))
+
+
+@lru_cache(maxsize=64)
+def _indexes(groups: tuple[Phrases, ...]) -> tuple[TermIndex, TermIndex]:
+    """All phrases and all exceptions, each under the position of its group."""
+    return (
+        TermIndex({str(i): map(unaccented, group.phrases) for i, group in enumerate(groups)}),
+        TermIndex({str(i): map(unaccented, group.exceptions) for i, group in enumerate(groups)}),
+    )
+
+
+def _excepts(other: TermMatch, match: TermMatch) -> bool:
+    return other.key == match.key and other.start <= match.start and match.end <= other.end
 
 
 def languages() -> tuple[str, ...]:
@@ -126,7 +123,3 @@ def _lists(entries: list[dict[str, Any]]) -> tuple[Phrases, ...]:
     return tuple(
         Phrases(entry["because"], tuple(entry["phrases"]), tuple(entry.get("except", ()))) for entry in entries
     )
-
-
-def _within(match: TermMatch, other: TermMatch) -> bool:
-    return other.start <= match.start and match.end <= other.end

@@ -59,11 +59,10 @@ class TermIndex:
         """Every occurrence of every entry, by position; occurrences may overlap."""
         spans = [match.span() for match in _TOKEN.finditer(text)]
         tokens = [_normal(text[start:end]) for start, end in spans]
-        joined = [_JOINT.fullmatch(text, a[1], b[0]) is not None for a, b in pairwise(spans)]
         for i, token in enumerate(tokens):
             for entry in self._candidates(token):
                 count = len(entry.words)
-                if _begins(tokens[i : i + count], entry.words) and all(joined[i : i + count - 1]):
+                if _begins(tokens[i : i + count], entry.words) and _joined(text, spans[i : i + count]):
                     yield TermMatch(spans[i][0], spans[i + count - 1][1], entry.key, entry.term)
 
     def _candidates(self, token: str) -> Iterator[_Entry]:
@@ -86,6 +85,11 @@ def term_words(term: str) -> tuple[str, ...]:
     if regex.search(r"\*[\w\p{M}]|(?<![\w\p{M}])\*", term):
         raise ValueError(f"'{term}' has a '*' that does not end a word")
     return words
+
+
+def _joined(text: str, spans: Sequence[tuple[int, int]]) -> bool:
+    """Whether nothing stands between the spans that ends a phrase."""
+    return all(_JOINT.fullmatch(text, one[1], following[0]) for one, following in pairwise(spans))
 
 
 def _begins(tokens: Sequence[str], words: Sequence[str]) -> bool:

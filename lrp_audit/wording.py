@@ -11,6 +11,7 @@ from typing import Literal
 from lrp_audit.config import AuditConfig, FamilySection
 from lrp_audit.messages import ENGLISH, Messages
 from lrp_audit.phrasebook import Phrasebook, first_fault
+from lrp_audit.record import ColumnContribution
 from lrp_audit.toml_errors import dotted
 
 SUPPLIED = "facts.decided_reasons"  # where the wording of rules and people comes from
@@ -52,10 +53,23 @@ def fault(text: str, columns: Iterable[str], phrases: Phrasebook, say: Messages 
     """Why a statement may not be printed (regulations, 2.6), in words that follow its quotation; None if it may."""
     if said := first_fault(text, (*phrases.reasons, *phrases.anywhere), say):
         return said
+    return column_name_in(text, columns, say)
+
+
+def column_name_in(text: str, columns: Iterable[str], say: Messages = ENGLISH) -> str | None:
+    """Which column's name a text holds, in words that follow its quotation; None for none that is made for machines."""
     for column in columns:
         if _is_raw(column) and re.search(rf"(?<!\w){re.escape(column)}(?!\w)", text, flags=re.IGNORECASE):
             return say("holds the column name '{column}', which an applicant cannot understand", column=column)
     return None
+
+
+def columns_of(contributions: Iterable[ColumnContribution], config: AuditConfig) -> tuple[str, ...]:
+    """Names of columns as far as they are known, without those that are a label for people too."""
+    columns, families = config.columns.values(), config.families.values()
+    labels = {section.label.casefold() for section in (*columns, *families) if section.label}
+    names = dict.fromkeys((*(item.column for item in contributions), *config.columns))
+    return tuple(name for name in names if name.casefold() not in labels)
 
 
 def prohibited_term(text: str, phrases: Phrasebook, say: Messages = ENGLISH) -> str | None:

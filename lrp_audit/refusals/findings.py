@@ -12,7 +12,7 @@ from lrp_audit.messages import Messages, for_reviewers
 from lrp_audit.phrasebook import Phrasebook
 from lrp_audit.record import ColumnContribution, FamilyContribution
 from lrp_audit.texts import Texts
-from lrp_audit.wording import Wording
+from lrp_audit.wording import Wording, columns_of
 
 
 @dataclass(frozen=True)
@@ -66,8 +66,8 @@ class Findings:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Names of columns as far as they are known; of a decision that was not explained, the configured ones."""
-        return tuple(dict.fromkeys((*(item.column for item in self.case.contributions), *self.config.columns)))
+        """See `wording.columns_of`; of a decision that was not explained, the configured ones."""
+        return columns_of(self.case.contributions, self.config)
 
     def is_protected(self, family: FamilyContribution) -> bool:
         """Whether a family holds a protected column, of whatever kind."""

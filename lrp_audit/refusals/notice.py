@@ -12,7 +12,7 @@ from lrp_audit.refusals.findings import Findings
 
 def notice_contradicts(findings: Findings) -> Refusal | None:
     """INVALID_INPUT: the facts of a counteroffer or of missing information contradict others."""
-    say, problems = findings.say, list(_contradictions(findings)) if _us(findings) else []
+    say, problems = findings.say, list(_contradictions(findings))
     if not problems:
         return None
     return Refusal(
@@ -51,7 +51,7 @@ def _contradictions(findings: Findings) -> Iterator[str]:
 
 def notice_facts_missing(findings: Findings) -> Refusal | None:
     """PROVENANCE_INCOMPLETE: an offer without terms or end, a request for nothing, or not the primary applicant."""
-    say, missing = findings.say, list(_missing(findings)) if _us(findings) else []
+    say, missing = findings.say, list(_missing(findings))
     if not missing:
         return None
     return Refusal(
@@ -79,7 +79,7 @@ def _missing(findings: Findings) -> Iterator[tuple[str, str]]:
 def reasons_office_missing(findings: Findings) -> Refusal | None:
     """MISSING_LEGAL_TEXT: reasons are given on request, and nobody is named to ask (US-06)."""
     say, institution = findings.say, findings.config.institution
-    on_request = _us(findings) and findings.config.documents.reasons == "on-request"
+    on_request = findings.config.documents.reasons == "on-request"
     if not on_request or institution is None or (institution.contact and institution.telephone):
         return None
     lacking = [key for key in ("contact", "telephone") if not getattr(institution, key)]
@@ -128,7 +128,3 @@ def notice_flags(findings: Findings) -> Iterator[str]:
             "A reason names missing information, and the model could score this row: with enough data to decide, "
             "that is no reason (comment 9(a)(1)-4)."
         )
-
-
-def _us(findings: Findings) -> bool:
-    return findings.config.documents.letter == "us-notice"

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Protocol
 
+from lrp_audit import guard
 from lrp_audit.config import AuditConfig
 from lrp_audit.errors import ReportError
 from lrp_audit.messages import for_reviewers
@@ -101,6 +102,8 @@ def _page(
     if not draft:
         _require_complete(found)
     page = to_html(kind.folder, {"letter": found, "carried": extra}, say=say, styled=styled, look=look(config))
+    if not draft:
+        _require_sayable(page, record, addressee, config)
     missing = unprintable(page, config)
     if not missing:
         return page
@@ -110,6 +113,12 @@ def _page(
     with_gap = replace(found, gaps=(*found.gaps, gap))  # type: ignore[type-var]
     page = to_html(kind.folder, {"letter": with_gap, "carried": extra}, say=say, styled=styled, look=look(config))
     return with_code_points(page, config)
+
+
+def _require_sayable(page: str, record: Record, addressee: Addressee, config: AuditConfig) -> None:
+    """2.6, G-03 to G-06."""
+    if faults := guard.faults(page, record, addressee, config):
+        raise ReportError(f"The letter {'; it '.join(faults)}. Correct that wording, or the template that holds it.")
 
 
 def _require_complete(letter: LetterContext) -> None:
