@@ -29,6 +29,7 @@ from lrp_audit.record import (
 )
 
 CELL_CHARACTERS = 10_000  # of one fact; nobody's name or list of reasons is longer
+ADDRESS_LINES = 12
 
 _MAYBE_INPUTS = {"amount", "product", "age", "score", "bureau_score"}  # numbers, or the model's own columns
 
@@ -256,4 +257,8 @@ class _Cells:
     def addressee(self) -> Addressee:
         address = self.text("address")
         lines = () if address is None else tuple(part.strip() for part in address.replace(";", "\n").splitlines())
-        return Addressee(name=self.text("name"), address=tuple(line for line in lines if line))
+        filled = tuple(line for line in lines if line)
+        if len(filled) > ADDRESS_LINES:
+            problem = f"{len(filled)} lines, where an address has at most {ADDRESS_LINES}"
+            raise CellError(f"column '{self.facts.address}': {problem}")
+        return Addressee(name=self.text("name"), address=filled)

@@ -23,6 +23,7 @@ from lrp_audit.decision_model import DecisionModel
 from lrp_audit.errors import ConfigError
 from lrp_audit.facts import text_columns
 from lrp_audit.pseudonym import load_key
+from lrp_audit.report import look
 from lrp_audit.tables import read_table
 from lrp_audit.tabular_decisions import tabular_decisions
 from lrp_audit.text_decisions import text_decisions
@@ -106,7 +107,7 @@ def decision_model(
         if config.text is not None:
             raise ConfigError("The model reads a table, not a text: remove the section [text] from audit.toml.")
         return tabular_decisions(config, model, population, file_sha256=file_sha256)
-    return text_decisions(config, model, file_sha256=file_sha256)
+    return text_decisions(config, model, population, file_sha256=file_sha256)
 
 
 def digest_of(path: Path) -> str:
@@ -123,6 +124,7 @@ def digest_of(path: Path) -> str:
 def _versions(config: AuditConfig) -> dict[str, str]:
     """What a record's numbers and pages depend on beyond its inputs."""
     found = {"python": platform.python_version(), "processor": torch.backends.cpu.get_cpu_capability()}
+    found.update(look.versions(config))
     for package in (*RECORDED_PACKAGES, *(() if config.text is None else TEXT_PACKAGES)):
         try:
             found[package] = metadata.version(package)

@@ -20,6 +20,7 @@ LOGO_BYTES = 4_000_000  # of the file
 LOGO_PIXELS = 6000  # of its longer side
 _SHORTEST = 16  # pixels of its shorter side
 _PRINTED = (1000, 500)  # pixels that are kept: 360 an inch at the largest size that letters print
+_ENDS = (b"IEND\xaeB`\x82", b"\xff\xd9")  # of PNG and JPEG; WeasyPrint lets Pillow read files that lack them
 _PREFIX = "data:image/png;base64,"
 
 
@@ -78,11 +79,13 @@ def _logo(path: Path) -> str:
         content = path.read_bytes() if path.stat().st_size <= LOGO_BYTES else b""
         if not content:
             raise ReportError(f"branding.logo: {path.name} is empty or has more than {LOGO_BYTES:,} bytes.")
+        if not content.rstrip(b"\0\r\n").endswith(_ENDS):
+            raise UnidentifiedImageError
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # Pillow warns of pictures that unpack to very much
             return _PREFIX + base64.b64encode(_pixels(content, path.name)).decode()
     except (OSError, SyntaxError, ValueError, Warning, Image.DecompressionBombError) as error:
-        reason = "it is no PNG or JPEG picture" if isinstance(error, UnidentifiedImageError) else str(error)
+        reason = "it is no whole PNG or JPEG picture" if isinstance(error, UnidentifiedImageError) else str(error)
         raise ReportError(f"branding.logo: {path.name} cannot be used ({reason}); give a PNG or JPEG file.") from None
 
 

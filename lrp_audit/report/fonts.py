@@ -54,7 +54,7 @@ def faces(config: AuditConfig) -> tuple[Face, ...]:
     folder = Path(font_source_sans_pro.font_directory)
     own = [Face(FAMILY, weight, folder / name) for weight, name in _WEIGHTS.items()]
     extra = [
-        Face(f"Extra Sans {number}", 400, Path(path).resolve())
+        Face(f"Extra Sans {number}", 400, (config.folder / path).resolve())
         for number, path in enumerate(config.documents.extra_fonts, start=1)
     ]
     return (*own, *extra)
