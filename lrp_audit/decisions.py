@@ -18,8 +18,9 @@ from lrp_audit.errors import DataError
 from lrp_audit.facts import RowFacts, read_facts, read_ids, require_columns
 from lrp_audit.messages import for_reviewers
 from lrp_audit.record import Addressee, Correction, DecisionFacts, Outcome, Record, Refusal, TextFacts
+from lrp_audit.report.explanation_checks import printed_data, with_letter
 from lrp_audit.report.fonts import code_points, unprintable
-from lrp_audit.report.limits import LETTER_LINES, lines
+from lrp_audit.report.limits import EXPLANATION_LINES, LETTER_LINES, lines
 from lrp_audit.session import Session
 
 CHUNK_ROWS = 256
@@ -88,6 +89,7 @@ def _decide_chunk(
     explained = dict(zip(scored, found, strict=True))
     for row, row_facts in enumerate(facts):
         record = _record(session, row_facts, outcomes.get(row), explained.get(row), problems.get(row))
+        record = with_letter(record, row_facts.addressee, session.config)
         record = with_printability(record, row_facts.addressee, session.config)
         yield Decision(record, row_facts.addressee, int(rows[row]))
 
@@ -163,6 +165,7 @@ def with_printability(record: Record, addressee: Addressee, config: AuditConfig)
     facts = record.decision
     printed = [addressee.name, *addressee.address, facts.product, facts.amount, *facts.decided_reasons]
     printed += [*facts.bureau.key_factors, *(reason.text for reason in record.reasons)]
+    printed += printed_data(record, config)
     refusal = _unprintable([text for text in printed if text], config)
     if refusal is None or not may_be_drafted(record):
         return record
@@ -172,12 +175,13 @@ def with_printability(record: Record, addressee: Addressee, config: AuditConfig)
 def _unprintable(printed: Sequence[str], config: AuditConfig) -> Refusal | None:
     """Why a letter cannot print these texts; None where it can."""
     say = for_reviewers(config)
-    if (count := lines(printed)) > LETTER_LINES:
+    most = LETTER_LINES if config.documents.letter == "us-notice" else EXPLANATION_LINES
+    if (count := lines(printed)) > most:
         evidence = say.plural(
             "The letter would have to print {count} line of data, more than {most}.",
             "The letter would have to print {count} lines of data, more than {most}.",
             count,
-            most=LETTER_LINES,
+            most=most,
         )
         next_step = say("Correct the data: a name, an address, a request and reasons are shorter.")
     elif missing := unprintable("\n".join(printed), config):

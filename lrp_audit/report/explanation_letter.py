@@ -221,8 +221,7 @@ class _Letter:
             self.slots.miss("automation.role", self.say("part that automated processing played"), "EU-02")
         else:
             yield words(f"role-{automation.role}")
-        yield words("estimate")
-        yield words("within-limit" if refused is False else "above-limit")
+        yield _paragraph(words("estimate"), words("within-limit" if refused is False else "above-limit"))
         if reference is None or not reference.members:
             yield words("compared-zero")
         else:
@@ -251,13 +250,12 @@ class _Letter:
 
     def _meaning(self, refused: bool | None) -> Iterator[Markup]:
         """EU-07, and the layers of responsibility, safety and impact (EU-13)."""
-        words, record = self.words, self.record
-        yield words("meaning-approved" if refused is False else "meaning-declined")
-        yield words(f"limits-{record.decision.decided_by}")
-        if self._scored and record.model.validation_date is not None:
-            yield words("checked", date=words.date(record.model.validation_date))
-        if self.config.institution is not None:
-            yield words("responsible", creditor=self.config.institution.name)
+        words, model, institution = self.words, self.record.model, self.config.institution
+        responsible = "" if institution is None else words("responsible", creditor=institution.name)
+        yield _paragraph(words("meaning-approved" if refused is False else "meaning-declined"), responsible)
+        checked = model.validation_date if self._scored else None
+        limits = words(f"limits-{self.record.decision.decided_by}")
+        yield _paragraph(limits, "" if checked is None else words("checked", date=words.date(checked)))
 
     def _rights(self, refused: bool | None) -> Rights:
         words, say, review = self.words, self.say, self.config.review
@@ -292,3 +290,7 @@ class _Letter:
             offices.append(("debt-advice", "debt_advice", config.debt_advice, advice, "EU-11"))
         for name, key, section, what, rule in offices:
             yield Office(self.words(name), self._contact(section, key, what, rule))
+
+
+def _paragraph(*sentences: Markup | str) -> Markup:
+    return Markup(" ").join(sentence for sentence in sentences if sentence)

@@ -58,8 +58,8 @@ class Words:
         return str(self.locale).replace("_", "-")
 
     def date(self, date: dt.date) -> str:
-        """A date with its month in words."""
-        return long_date(date, self.locale)
+        """A date with its month in words, on one line."""
+        return long_date(date, self.locale).replace(" ", "\N{NO-BREAK SPACE}")
 
     def number(self, count: int) -> str:
         """A whole number."""

@@ -9,6 +9,7 @@ from lrp_audit.errors import ReportError
 LETTER_PAGES = 30  # a letter that lists a thousand values
 FILE_PAGES = 500  # a model of 10,000 columns
 LETTER_LINES = 250  # of names, requests and reasons in one letter; six reasons of 300 words take 140
+EXPLANATION_LINES = 500  # the same of one that lists the data used, in narrow columns
 _LINE_CHARACTERS = 80
 _PAGE_CHARACTERS = 20_000  # of HTML for a page, twice what the densest tables take
 
