@@ -11,6 +11,7 @@ from lrp_audit.display import MINUS, scale_name
 from lrp_audit.messages import Messages
 from lrp_audit.reasons import against
 from lrp_audit.record import ColumnContribution, FamilyContribution, Record, Refusal, digest
+from lrp_audit.report.actions import action_facts
 from lrp_audit.report.charts import contribution_bars, symmetric_scale
 from lrp_audit.report.formats import (
     NOT_SUPPLIED,
@@ -142,6 +143,8 @@ def chapters(record: Record, say: Messages) -> Chapters:
 
 def _unexplained(record: Record, say: Messages) -> str:
     decided_by = record.decision.decided_by
+    if record.decision.action == "incomplete":
+        return say("Not used: the application is incomplete, and nothing was decided.")
     if decided_by == "score":
         return say("Not available: the row could not be scored.")
     if decided_by == "rule":
@@ -169,6 +172,7 @@ def _decision(record: Record, say: Messages) -> tuple[Fact, ...]:
         Fact(say("Notice due"), due_date(dates, say), flag=is_late(dates)),
         Fact(say("Decided by"), name_of(decision.decided_by, say)),
         Fact(say("Recorded by the lender"), recorded(record, say)),
+        *action_facts(decision, say),
         *_scores(record, say),
         *_outside(record, say),
     )

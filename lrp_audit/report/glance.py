@@ -156,6 +156,8 @@ def is_late(dates: Dates) -> bool:
 
 def _outcome(record: Record, say: Messages) -> tuple[str, ...]:
     decided_by, outcome = record.decision.decided_by, record.outcome
+    if record.decision.action == "incomplete":
+        return (say("Not decided: the application is incomplete"),)
     if outcome is None:
         decided = {
             "score": say("Decided by the score"),
