@@ -1,29 +1,33 @@
 """Files on disk: a folder per decision, every file whole or absent, no personal data in any name.
 
-The folder's name is a keyed hash of the decision's id (G-09). A letter is written last, so that none exists without the
-documents that explain it.
+A letter is written last, so that none exists without the documents that explain it. What was signed, or replaced by a
+correction, is never overwritten.
 """
 
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from lrp_audit import report
+from lrp_audit import events, report
 from lrp_audit.config import AuditConfig
+from lrp_audit.decision_folder import DecisionFolder, decision_folder, folder_name, read_addressee
 from lrp_audit.decisions import Decision, may_be_drafted
 from lrp_audit.errors import ReportError
-from lrp_audit.pseudonym import pseudonym
-from lrp_audit.record import Record, canonical
+from lrp_audit.events import Event
+from lrp_audit.record import Addressee, Record, Refusal, canonical, digest
+from lrp_audit.reviews import review_refusal
+
+if TYPE_CHECKING:
+    from lrp_audit.signing import Signer
 
 Document = Literal["letter", "audit"]
-
-NAME_LENGTH = 16  # hexadecimal digits: two of a million ids share a name with probability 3e-8
 
 
 def write_bytes(path: Path, content: bytes) -> Path:
@@ -49,11 +53,16 @@ def write_bytes(path: Path, content: bytes) -> Path:
 
 @dataclass(frozen=True)
 class Written:
-    """What became of one decision. `record` is the one that its documents state."""
+    """What became of one decision. `record` is the one that its documents state, `refusal` why there is no letter."""
 
     record: Record
     files: tuple[Path, ...]
-    letter: bool  # one that may go to review; a draft is none
+    letter: bool  # one that may go to review, or out where it has been reviewed; a draft is none
+    refusal: Refusal | None
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
 
 
 @dataclass(frozen=True)
@@ -61,9 +70,11 @@ class Output:
     """Writes decisions below `folder`.
 
     Attributes:
-        documents: which to write; the record always is.
+        documents: which to write; the record always is, with the addressee beside it.
         draft: letters are written with their gaps marked, as `DRAFT-notice`, and no other letter is.
         html: an HTML twin beside every PDF.
+        signer: signs every PDF but drafts.
+        clock: the time of events, which are no part of any record.
     """
 
     folder: Path
@@ -72,48 +83,92 @@ class Output:
     documents: frozenset[Document]
     draft: bool = False
     html: bool = False
+    signer: Signer | None = None
+    clock: Callable[[], dt.datetime] = _now
     _seen: Counter[str] = field(default_factory=Counter, repr=False)
 
     def write(self, decision: Decision) -> Written:
         """Render a decision's documents, then write them.
 
         Raises:
-            ReportError: a document cannot be rendered or written.
+            ReportError: a document cannot be rendered or written, or would replace one that was signed or corrected.
+            EventLogError: the decision's event log is damaged.
+            SigningError: a document cannot be signed.
         """
         record = decision.record
-        folder = self.folder / self._name(record.decision.id)
-        contents = {"record.json": canonical(record), **dict(self._render(record, decision))}
-        if record.refusal is not None:
-            _withdraw(folder)
-        files = tuple(write_bytes(folder / name, content) for name, content in contents.items())
-        return Written(record, files, letter="notice.pdf" in contents)
+        place = DecisionFolder(self.folder / self._name(record.decision.id))
+        return self._file(place, record, decision.addressee)
+
+    def render(self, identifier: str) -> Written:
+        """Render the documents of the record that stands on disk, without its model.
+
+        Raises:
+            ReportError: as `write` does; also where record or addressee are missing or damaged.
+            EventLogError, SigningError: as `write` does.
+        """
+        place = decision_folder(self.folder, self.key, identifier)
+        logged = events.read(place.log)
+        found = place.standing(logged)
+        due = "letter" in self.documents and self._letter_due(found.record, self._refusal(found.record, logged))
+        path = found.folder / "addressee.json"
+        return self._file(place, found.record, read_addressee(path, found.record, self.key) if due else Addressee())
 
     def _name(self, identifier: str) -> str:
         """The folder of an id; a repeated id, which is an error of its own row, gets a numbered one."""
-        name = pseudonym(self.key, "file", identifier)[:NAME_LENGTH]
+        name = folder_name(self.key, identifier)
         self._seen[name] += 1
         return name if self._seen[name] == 1 else f"{name}-{self._seen[name]}"
 
-    def _render(self, record: Record, decision: Decision) -> Iterator[tuple[str, bytes]]:
-        config, addressee = self.config, decision.addressee
+    def _file(self, place: DecisionFolder, record: Record, addressee: Addressee) -> Written:
+        logged, folder = events.read(place.log), place.place(record)
+        refusal = self._refusal(record, logged)
+        contents = dict(self._contents(record, addressee, logged, refusal))
+        place.make_room(record, logged)
+        if refusal is not None:
+            place.withdraw(folder, refusal.state, self.clock())
+        if record.refusal is None and not self.draft:
+            place.log_correction(record, logged, self.clock())
+        files = tuple(self._save(place, folder / name, content, record, logged) for name, content in contents.items())
+        return Written(record, files, letter="notice.pdf" in contents, refusal=refusal)
+
+    def _refusal(self, record: Record, logged: Sequence[Event]) -> Refusal | None:
+        return record.refusal or review_refusal(record, logged, self.config)
+
+    def _letter_due(self, record: Record, refusal: Refusal | None) -> bool:
+        return may_be_drafted(record) if self.draft else refusal is None
+
+    def _contents(
+        self, record: Record, addressee: Addressee, logged: Sequence[Event], refusal: Refusal | None
+    ) -> Iterator[tuple[str, bytes]]:
+        """File names and contents, in the order they are written in."""
+        config, signable = self.config, self.signer is not None
+        yield "record.json", canonical(record)
+        if addressee != Addressee():
+            yield "addressee.json", canonical(addressee)
         if "audit" in self.documents:
-            yield "audit.pdf", report.audit_pdf(record, config)
+            yield "audit.pdf", report.audit_pdf(record, config, logged, signable=signable)
             if self.html:
-                yield "audit.html", report.audit_html(record, config).encode()
-        if "letter" in self.documents and (may_be_drafted(record) if self.draft else record.refusal is None):
+                yield "audit.html", report.audit_html(record, config, logged).encode()
+        if "letter" in self.documents and self._letter_due(record, refusal):
             prefix = "DRAFT-" if self.draft else ""
             if self.html:
                 letter = report.letter_html(record, addressee, config, draft=self.draft)
                 yield f"{prefix}notice.html", letter.encode()
-            yield f"{prefix}notice.pdf", report.letter_pdf(record, addressee, config, draft=self.draft)
+            pdf = report.letter_pdf(record, addressee, config, draft=self.draft, signable=signable and not self.draft)
+            yield f"{prefix}notice.pdf", pdf
 
-
-def _withdraw(folder: Path) -> None:
-    """Rename an earlier letter of a decision that is now refused, so that nobody sends it by mistake."""
-    for letter in (folder / "notice.pdf", folder / "notice.html"):
-        try:
-            letter.replace(letter.with_name(f"WITHDRAWN-{letter.name}"))
-        except FileNotFoundError:
-            continue
-        except OSError as error:
-            raise ReportError(f"{letter} cannot be renamed: {error.strerror}.") from error
+    def _save(self, place: DecisionFolder, path: Path, content: bytes, record: Record, logged: Sequence[Event]) -> Path:
+        """Write a file; a document is signed on the way, and one that was signed stays until its content changes."""
+        if path.suffix != ".pdf" or path.name.startswith("DRAFT-"):
+            return write_bytes(path, content)
+        signature = place.signature(path, logged)
+        if signature is not None:
+            same = signature.record_sha256 == digest(record)
+            if same and (self.signer is None or path.read_bytes().startswith(content)):
+                return path
+            place.set_aside(path)
+        if self.signer is None:
+            return write_bytes(path, content)
+        signed = self.signer.sign(content)
+        place.log_signature(path, record, signed.details, self.clock())
+        return write_bytes(path, signed.pdf)

@@ -90,12 +90,14 @@ def test_a_repeated_id_does_not_overwrite_the_first_decision(output: Output) -> 
 
 
 def test_the_letter_is_the_last_file_of_a_decision(output: Output) -> None:
-    assert [path.name for path in output.write(decision()).files] == ["record.json", "audit.pdf", "notice.pdf"]
+    assert [path.name for path in output.write(decision()).files] == [
+        "record.json", "addressee.json", "audit.pdf", "notice.pdf"
+    ]  # fmt: skip
 
 
 def test_a_refused_decision_gets_an_audit_and_no_letter(output: Output) -> None:
     written = output.write(decision(state="PROVENANCE_INCOMPLETE"))
-    assert [path.name for path in written.files] == ["record.json", "audit.pdf"]
+    assert [path.name for path in written.files] == ["record.json", "addressee.json", "audit.pdf"]
     assert not written.letter
 
 
