@@ -162,10 +162,14 @@ class CreditScoreSection(Section):
 class ChecksSection(Section):
     """Thresholds; crossing one refuses or flags as said here."""
 
+    level: Literal["letter", "full"] = "letter"  # full: the checks that cost more than the explanation as well
     random_families: int = Field(20, ge=5, le=1000)  # random draws the stated reasons are held against
     near_tie: float = Field(0.02, ge=0)  # relative gap between last stated and first unstated family
     protected_share: float = Field(0.05, ge=0, le=1)  # of what counts against: refuses at or above
     second_reference_overlap: int = Field(3, ge=0, le=6)  # of the stated reasons kept: flags below
+    gradients_overlap: int = Field(2, ge=0, le=6)  # of them that integrated gradients put first too: flags below
+    stability_overlap: int = Field(3, ge=0, le=6)  # of them that survive rounding of the inputs: flags below
+    curves: float = 0.0  # normalised area of deletion and insertion, 0 for chance: flags below
     score_tolerance: float | None = Field(None, ge=0)  # of recorded scores; default: the estimator's own
     seed: Seed = 0
 

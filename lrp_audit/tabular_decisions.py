@@ -16,6 +16,7 @@ from lrp_audit.case import Faithfulness
 from lrp_audit.checks import variations
 from lrp_audit.checks.encoded_choices import EncodedColumn, encoded_columns, with_choices
 from lrp_audit.checks.evidence import Evidence, Families, Subjects, gather, state
+from lrp_audit.checks.full import gather_full, state_full
 from lrp_audit.checks.variations import Searcher, plausible_columns
 from lrp_audit.config import AuditConfig, check_columns
 from lrp_audit.decision_model import (
@@ -109,14 +110,19 @@ class TabularDecisions:
         stated = np.array([_stated(row, families.names, most) for row in found])
         subjects = Subjects(typed, encoded, relevance.relevance, stated)
         evidence = gather(self.explainer, subjects, families, self.reference, self.second, self.config)
+        full = None
+        if self.config.checks.level == "full":
+            full = gather_full(self.explainer, subjects, families, self.reference, self.config)
         varied = self._variations(subjects)
+        say = for_reviewers(self.config)
         return [
             Explained(
                 contributions=found[row],
                 conservation=conservation(relevance, row),
                 checks=(
-                    *state(evidence, row, self.config.checks, for_reviewers(self.config)),
-                    variations.stated(varied.get(row), for_reviewers(self.config)),
+                    *state(evidence, row, self.config.checks, say),
+                    *state_full(full, row, int(evidence.stated[row]), self.config.checks, say),
+                    variations.stated(varied.get(row), say),
                 ),
                 reference=reference_facts(self.reference, float(relevance.reference_margin[row])),
                 directions=evidence.directions[row],

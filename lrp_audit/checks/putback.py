@@ -55,17 +55,17 @@ def put_back(
     """
     members = len(reference)
     margin = explainer.margin(inputs)
-    falls = [margin - _hybrid(explainer, inputs, reference, k, stated[:, family_of]) for k in range(members)]
+    falls = [margin - hybrid(explainer, inputs, reference, k, stated[:, family_of]) for k in range(members)]
     generator = np.random.default_rng(seed)
     counts = stated.sum(1, keepdims=True)
     random_falls = []
     for draw in range(draws):
         chosen = generator.permutation(stated.shape[1])[None, :] < counts
-        random_falls.append(margin - _hybrid(explainer, inputs, reference, draw % members, chosen[:, family_of]))
+        random_falls.append(margin - hybrid(explainer, inputs, reference, draw % members, chosen[:, family_of]))
     return PutBack(np.mean(falls, axis=0), np.mean(random_falls, axis=0))
 
 
-def _hybrid(
+def hybrid(
     explainer: Explainer, inputs: Mapping[str, Tensor], reference: Reference, member: int, columns: BoolArray
 ) -> FloatArray:
     """The margin of rows whose marked columns hold one reference member's values."""
