@@ -375,6 +375,7 @@ def _ledger(record: Record, say: Messages) -> tuple[Fact, ...]:
     return (
         Fact(say("Difference explained, applicant less reference mean"), exact(books.explained, say)),
         Fact(say("Attributed to input columns"), exact(books.attributed, say)),
+        *((Fact(say("Of it added, so that the sum is complete"), exact(books.moved, say)),) if books.moved else ()),
         *(sinks or (Fact(say("Sinks"), say("none")),)),
         Fact(say("Residual"), scientific(books.residual, say), flag=not holds),
         Fact(say("Tolerance"), balance),
