@@ -22,6 +22,7 @@ from lrp_audit.report.explanation_checks import printed_data, with_letter
 from lrp_audit.report.fonts import code_points, unprintable
 from lrp_audit.report.limits import EXPLANATION_LINES, LETTER_LINES, lines
 from lrp_audit.session import Session
+from lrp_audit.text_places import placed
 
 CHUNK_ROWS = 256
 
@@ -111,7 +112,7 @@ def _record(
     session: Session, facts: RowFacts, outcome: Outcome | None, explained: Explained | None, problem: str | None
 ) -> Record:
     config = session.config
-    found = () if explained is None else explained.contributions
+    found, texts = ((), ()) if explained is None else (explained.contributions, explained.texts)
     case = Case(
         decision=facts.decision,
         model=session.model.facts,
@@ -136,13 +137,13 @@ def _record(
         contributions=found,
         families=reasons.group(found, {name: item.label for name, item in config.families.items() if item.label}),
         conservation=None if explained is None else explained.conservation,
-        reasons=judgement.reasons,
+        reasons=placed(judgement.reasons, texts, quote=config.text is not None and config.text.quote),
         ranking=judgement.ranking,
         checks=() if explained is None else explained.checks,
         flags=(*judgement.flags, *(() if explained is None else explained.flags)),
         refusals=(*judgement.refusals, *(() if explained is None else explained.refusals)),
         variations=case.variations,
-        text_evidence=() if explained is None else explained.texts,
+        text_evidence=texts,
         texts=TextFacts(
             language=config.documents.language,
             version=None if approval is None else approval.version,
@@ -165,6 +166,7 @@ def with_printability(record: Record, addressee: Addressee, config: AuditConfig)
     facts = record.decision
     printed = [addressee.name, *addressee.address, facts.product, facts.amount, *facts.decided_reasons]
     printed += [*facts.bureau.key_factors, *(reason.text for reason in record.reasons)]
+    printed += [text for reason in record.reasons if reason.place for text in (reason.place.label, reason.place.quote)]
     printed += printed_data(record, config)
     refusal = _unprintable([text for text in printed if text], config)
     if refusal is None or not may_be_drafted(record):

@@ -195,6 +195,14 @@ class Conservation(Frozen):
     tolerance: float = 0.0
 
 
+class TextPlace(Frozen):
+    """Where a reason was found, if in a text: what a letter may say of it."""
+
+    label: str  # what people call the text
+    date: dt.date | None = None
+    quote: str | None = None  # one phrase, masked; None unless the settings allow quotations
+
+
 class Reason(Frozen):
     rank: int
     family: str
@@ -204,6 +212,7 @@ class Reason(Frozen):
     columns: tuple[str, ...]
     direction: Literal["low", "high"] | None = None  # a direction word is printed
     code: str | None = None
+    place: TextPlace | None = None
 
 
 class Ranking(Frozen):

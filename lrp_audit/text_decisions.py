@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -109,7 +110,7 @@ class TextDecisions:
     def _read_row(self, row: pd.DataFrame) -> None:
         """Raise DataError, naming the column, unless the model can read the row."""
         self._tables(row)
-        (text,), _ = self._texts(row), self._spans(row)
+        (text,), _, _ = self._texts(row), self._spans(row), self._dates(row)
         try:
             self.model.encode([text])
         except DataError as error:
@@ -141,8 +142,10 @@ class TextDecisions:
         texts, tables = self._texts(frame), self._tables(frame)
         found = self.explainer.explain(texts, self.target, tables)
         judged = [
-            self.reader.read(relevance, spans=spans, names=() if person.name is None else (person.name,))
-            for relevance, spans, person in zip(found, self._spans(frame), addressees, strict=True)
+            self.reader.read(relevance, spans=spans, names=() if person.name is None else (person.name,), date=date)
+            for relevance, spans, person, date in zip(
+                found, self._spans(frame), addressees, self._dates(frame), strict=True
+            )
         ]
         listed = [
             _ordered((*self._of_tables(relevance, frame.iloc[row]), *_of_texts(judged[row])))
@@ -194,6 +197,10 @@ class TextDecisions:
             return [()] * len(frame)
         texts = frame[self.section.column]
         return [read_spans(cell, str(text), column) for cell, text in zip(frame[column], texts, strict=True)]
+
+    def _dates(self, frame: pd.DataFrame) -> list[dt.date | None]:
+        column = self.section.date
+        return [None] * len(frame) if column is None else [_date(cell, column) for cell in frame[column]]
 
     def _tables(self, frame: pd.DataFrame) -> dict[str, Tensor]:
         return {
@@ -291,6 +298,16 @@ def _text(cell: object, column: str) -> str:
     if value is None:
         raise DataError(f"column '{column}': the text is missing")
     return str(value)
+
+
+def _date(cell: object, column: str) -> dt.date | None:
+    value = plain(cell)
+    if value is None or value == "":
+        return None
+    try:
+        return dt.date.fromisoformat(str(value).replace("T", " ").split(" ")[0])
+    except ValueError:
+        raise DataError(f"column '{column}': '{value}' is not a date as YYYY-MM-DD") from None
 
 
 def _numbers(frame: pd.DataFrame, column: str) -> FloatArray:

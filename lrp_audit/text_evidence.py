@@ -7,6 +7,7 @@ them.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import fsum
@@ -51,7 +52,12 @@ class TextReader:
     show: Messages = ENGLISH
 
     def read(
-        self, explained: ExplainedText, *, spans: Sequence[LabelledSpan] = (), names: Iterable[str] = ()
+        self,
+        explained: ExplainedText,
+        *,
+        spans: Sequence[LabelledSpan] = (),
+        names: Iterable[str] = (),
+        date: dt.date | None = None,
     ) -> tuple[JudgedText, ...]:
         """Mask a text, scan it, and bring its words' relevance to reason families; for a pair, both texts.
 
@@ -60,6 +66,7 @@ class TextReader:
                 evidence of the first text.
             spans: labelled spans of the first text.
             names: names to mask, such as the addressee's.
+            date: of the first text.
 
         Raises:
             ConfigError: a pattern of the settings takes too long.
@@ -68,6 +75,7 @@ class TextReader:
         first, *rest = explained.passages
         judged = self._judge(first, section.column, section.label, spans, known)
         apart = {
+            "date": date,
             "special_tokens": dict(explained.special),
             "sinks": dict(explained.sinks),
             "windows": explained.windows,

@@ -6,6 +6,7 @@ outcome.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
@@ -86,6 +87,7 @@ class TextEvidence(_Frozen):
 
     column: str
     label: str
+    date: dt.date | None = None
     text: str
     words: tuple[TextWord, ...]
     sentences: tuple[TextWord, ...] = ()

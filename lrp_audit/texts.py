@@ -20,8 +20,8 @@ from lrp_audit.toml_errors import did_you_mean
 
 SLOTS = frozenset({
     "accept_by", "agency", "categories", "count", "creditor", "date", "days", "high", "items", "label", "low",
-    "most", "name", "numbers", "own", "reference", "request", "respond_by", "result", "score", "score_date",
-    "source", "value"
+    "most", "name", "numbers", "own", "quote", "reason", "reference", "request", "respond_by", "result", "score",
+    "score_date", "source", "value"
 })  # fmt: skip
 
 _TABLES = frozenset({"language", "version", "text", "reason", "agency"})

@@ -18,7 +18,7 @@ from lrp_audit.config import AuditConfig
 from lrp_audit.errors import ReportError
 from lrp_audit.locales import locale_of, long_date
 from lrp_audit.messages import for_reviewers
-from lrp_audit.record import Addressee, BureauFacts, Record, Refusal
+from lrp_audit.record import Addressee, BureauFacts, Reason, Record, Refusal
 from lrp_audit.report.contacts import Contact, contact
 from lrp_audit.report.slots import Gap, Slot, Slots, filled
 from lrp_audit.texts import Texts
@@ -153,12 +153,24 @@ class _Notice:
         intro = self.legal["scored-reasons" if compared else "stated-reasons"].text
         system = f"{self.legal['scoring-system'].text.strip()} " if compared else ""
         ranked = sorted(self.record.reasons, key=lambda reason: reason.rank)
-        found = tuple(self.slots.need(reason.text, reason.text_key, "wording of this reason") for reason in ranked)
+        found = tuple(map(self._reason, ranked))
         if not found and decided_by == "score":
             found = (self.slots.miss("families", "principal reasons (see the internal audit)"),)
         elif not found:
             found = (self.slots.miss("facts.decided_reasons", "reasons of the rule or person that decided"),)
         yield Passage(system + intro, items=found, strong=True)
+
+    def _reason(self, reason: Reason) -> Slot:
+        """Its statement, and the text it was found in, quoted only where the settings ask for it."""
+        statement, place = self.slots.need(reason.text, reason.text_key, "wording of this reason"), reason.place
+        if place is None or isinstance(statement, Gap):
+            return statement
+        label = place.label
+        if place.date is not None:
+            label = filled(self.legal["text-dated"], label=label, date=self._say(place.date))
+        if place.quote is not None:
+            label = filled(self.legal["text-quoted"], label=label, quote=place.quote)
+        return filled(self.legal["reason-in-text"], reason=statement, label=label)
 
     def _requested_reasons(self) -> Iterator[Passage]:
         """US-06 the other way: the right to ask for the reasons, and US-07 where they are given orally."""
