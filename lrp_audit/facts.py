@@ -110,7 +110,7 @@ def _read_row(
             action=cells.action(),
             counteroffer=cells.counteroffer(),
             incompleteness=cells.incompleteness(),
-            primary_applicant=cells.yes("primary_applicant") is not False,
+            primary_applicant=cells.text("primary_applicant") is None or bool(cells.yes("primary_applicant")),
             recorded=Recorded(
                 outcome=cells.text("outcome"), score=cells.number("score"), model_version=cells.text("model_version")
             ),
