@@ -229,7 +229,7 @@ class _Letter:
 
     def _not_used(self) -> Markup | None:
         automation = self.config.automation
-        if automation is None or not automation.not_used:
+        if automation is None or not automation.not_used or not self._scored:
             return None
         return self.words("not-used", items=listed(automation.not_used))
 

@@ -25,7 +25,8 @@ class Element:
     """A reason family, or a reason that a rule or a person gave, with the applicant's own values."""
 
     statement: Slot
-    values: tuple[Markup | str, ...] = ()
+    value: str | None = None  # of the one column that the statement names
+    details: tuple[Markup, ...] = ()  # columns with their values, where it names another thing
 
 
 @dataclass(frozen=True)
@@ -107,9 +108,9 @@ class Parts:
         if self.config.text is not None and all(item.column not in self.config.columns for item in used):
             return Element(statement)  # words of a text have no value of their own
         if len(used) == 1 and statement == used[0].label:
-            return Element(statement, (used[0].display,))
-        values = (self.words("value", label=item.label, value=item.display) for item in used[:MOST_VALUES])
-        return Element(statement, tuple(values))
+            return Element(statement, used[0].display)
+        details = (self.words("value", label=item.label, value=item.display) for item in used[:MOST_VALUES])
+        return Element(statement, details=tuple(details))
 
     def _label(self, family: FamilyContribution, used: Sequence[ColumnContribution]) -> Slot:
         """A family's name, which has to be for people: never that of a column or of a section of audit.toml."""
