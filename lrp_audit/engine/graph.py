@@ -262,7 +262,7 @@ def _marks(weights: Mapping[str, Tensor], samples: Sequence[Tensor]) -> tuple[li
 def _samples(weights: Mapping[str, Tensor]) -> list[Tensor]:
     """Views of a few values of every weight."""
     real = (tensor.detach() for tensor in weights.values() if tensor.is_floating_point())
-    return [tensor.reshape(-1)[:: max(1, tensor.numel() // 16)] for tensor in real]
+    return [tensor.reshape(-1)[:: max(1, tensor.numel() // 4)] for tensor in real]
 
 
 def digest(weights: Mapping[str, Tensor]) -> str:

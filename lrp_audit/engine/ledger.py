@@ -127,7 +127,7 @@ def flow(m: Tensor, delta: Tensor, rows: int | None) -> Tensor:
     """Relevance m·Δa per row; a zero multiplier stops an infinite value (a mask of -inf)."""
     if rows == 0 and m.shape == delta.shape and m.dtype == delta.dtype:  # one pass over memory, unless infinite
         total: Tensor = torch.linalg.vecdot(m.reshape(len(m), -1), delta.reshape(len(m), -1))
-        if torch.isfinite(total).all():
+        if not torch.isnan(total.sum()):
             return total
     return row_sum(torch.where(m == 0, 0.0, m * delta), rows)
 
@@ -148,6 +148,8 @@ def member_mean(books: Books, members: int) -> Books:
 
 def join_books(parts: Sequence[Books]) -> Books:
     """Passes over consecutive rows, one after the other."""
+    if len(parts) == 1:
+        return parts[0]
     return {
         index: _combine([books[index] for books in parts], torch.cat)
         for index in {index for books in parts for index in books}

@@ -78,7 +78,7 @@ def backward(
 ) -> tuple[dict[str, Tensor], Books]:
     """Multipliers from the goal back to the sources; relevance per input, and the books if asked for."""
     back = _Backward(graph, plan, values, reference, ledger)
-    back.multipliers[plan.goal] = seed
+    back.start(seed)
     for step, places in plan.backward:
         try:
             back.visit(step, places)
@@ -101,7 +101,18 @@ class _Backward:
         self.ledger = ledger
         self.multipliers: dict[int, Any] = {}
         self.carried: dict[int, Any] = {}
+        self.arrived: dict[int, Tensor] = {}
         self.books: Books = {}
+
+    def start(self, seed: Tensor) -> None:
+        """Give the goal its multiplier."""
+        goal = self.plan.goal
+        self.multipliers[goal] = seed
+        if self.ledger:
+            value = self.values[goal]
+            self.arrived[goal] = flow(
+                seed, value if self.reference is None else value - self.reference[goal], self._rows(goal)
+            )
 
     def visit(self, step: Step, places: tuple[tuple[str, Any], ...]) -> None:
         """Hand on what arrived at one node."""
@@ -110,6 +121,8 @@ class _Backward:
         if step.operator is None:
             _unpack(step, self.multipliers, m)
             _unpack(step, self.carried, r)
+            if step.node.index in self.arrived:
+                self._arrive(step.node.args[0].index, self.arrived.pop(step.node.index))
             return
         if m is None and r is None:
             return
@@ -168,19 +181,17 @@ class _Backward:
         found: dict[str, Any],
         delivered: dict[str, Any],
     ) -> Booking:
-        inflow = _inflow(call, m)
+        inflow = self.arrived.pop(step.node.index)
         outflow = torch.zeros_like(inflow)
         for name, place in places:
             if name in delivered:
-                outflow = outflow + sum(row_sum(r, self._rows(i)) for i, r in _pairs(place, delivered[name]))
+                outflow = sum((row_sum(r, self._rows(i)) for i, r in _pairs(place, delivered[name])), outflow)
             elif name in found:
-                deltas = call.deltas(name)
-                flows = (
-                    flow(f, deltas[k], self._rows(i))
-                    for k, (i, f) in enumerate(_pairs(place, found[name]))
-                    if f is not None
-                )
-                outflow = outflow + sum(flows)
+                for delta, (index, part) in zip(call.deltas(name), _pairs(place, found[name]), strict=True):
+                    if part is not None:
+                        handed = flow(part, delta, self._rows(index))
+                        self._arrive(index, handed)
+                        outflow = outflow + handed
         sinks = self._sinks(step, call, m, inflow, outflow)
         return Booking(inflow, outflow, {name: value for name, value in sinks.items() if value.any()})
 
@@ -200,7 +211,11 @@ class _Backward:
         if operator.leak == "taylor":
             is_linear = operator.held is not None and not any(step.wanted.get(name) for name in operator.held)
             return {} if is_linear else {"taylor": inflow - outflow}
-        return {} if _has_no_constant(step) else {operator.leak: _inflow(call, m, call.at_zero())}
+        return {} if _has_no_constant(step) else {operator.leak: _flow_at_zero(call, m)}
+
+    def _arrive(self, index: int, relevance: Tensor) -> None:
+        before = self.arrived.get(index)
+        self.arrived[index] = relevance if before is None else before + relevance
 
     def _rows(self, index: int) -> int | None:
         return self.graph.nodes[index].rows
@@ -217,12 +232,12 @@ def _has_no_constant(step: Step) -> bool:
     return step.node.operator in _JOINS and all(all(w) if isinstance(w, list) else w for w in given)
 
 
-def _inflow(call: Call, m: Any, output: Any = None) -> Tensor:
-    rows = call.node.rows
+def _flow_at_zero(call: Call, m: Any) -> Tensor:
+    """The part of what arrived that goes to an operator's output at zero, which is no argument's."""
+    output, rows = call.at_zero(), call.node.rows
     if isinstance(m, Tensor):
-        return flow(m, call.output_delta if output is None else output, rows)
-    deltas = call.output_deltas if output is None else output
-    return sum((flow(part, deltas[i], rows) for i, part in m.items()), torch.zeros(()))
+        return flow(m, output, rows)
+    return sum((flow(part, output[i], rows) for i, part in m.items()), torch.zeros(()))
 
 
 def _looked_up(call: Call, name: str, m: Tensor) -> Any:

@@ -110,7 +110,7 @@ def attention(call: Call, m: Tensor) -> Multipliers:
     through_weights = through_value * (0.5 if call.wants("query") and call.wants("key") else 1.0)
     gradients = torch.autograd.grad(output, list(leaves.values()), m)
     factors = [through_value if name == "value" else through_weights for name in wanted]
-    return {name: g * f for name, g, f in zip(wanted, gradients, factors, strict=True)}
+    return {name: g if f == 1 else g.mul_(f) for name, g, f in zip(wanted, gradients, factors, strict=True)}
 
 
 def _attention_from_reference(call: Call, m: Tensor) -> Multipliers:

@@ -90,13 +90,6 @@ class Call:
         output: Tensor = self.output
         return output if self.reference is None else output - self.ref_output
 
-    @property
-    def output_deltas(self) -> list[Tensor]:
-        """For an operator with several outputs, each measured from its reference."""
-        if self.reference is None:
-            return list(self.output)
-        return [a - b for a, b in zip(self.output, self.ref_output, strict=True)]
-
     def deltas(self, name: str) -> list[Tensor]:
         """The path tensors of an argument (one, or those of a list), measured from their references."""
         wanted = self.wanted[name]
