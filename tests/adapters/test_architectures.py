@@ -101,11 +101,16 @@ def test_relevance_does_not_depend_on_padding_where_the_logits_do_not(name, side
     assert found[mask == 0].abs().max() < 1e-5 * plain.abs().max()
 
 
-@pytest.mark.parametrize("name", names(["Llama", "Mistral", "Qwen3", "Gemma", "Phi-3", "GPT-NeoX"]))
-def test_without_biases_and_with_constant_attention_relevance_is_the_margin(name):
-    model, graph = _without_biases(name)
-    found = explain(graph, inputs(model, tokens(3, 13)), rules="cp-lrp")
-    torch.testing.assert_close(found.relevance["input_ids"].sum(1), found.explained, rtol=1e-4, atol=1e-5)
+@pytest.mark.parametrize("name", names(ARCHITECTURES))
+def test_without_biases_and_positions_tokens_and_the_constant_of_softmax_make_up_the_margin(name):
+    model, graph = _without_biases_and_positions(name)
+    given = inputs(model, tokens(3, 13))
+    for rules, sinks in (("attnlrp", {"taylor"}), ("cp-lrp", set())):
+        found = explain(graph, given, rules, ledger=True)
+        booked = found.ledger.totals()
+        assert booked.keys() <= sinks, rules
+        total = found.relevance["input_ids"].sum(1) + sum(booked.values())
+        torch.testing.assert_close(total, found.explained, rtol=1e-5, atol=1e-5)
 
 
 def test_the_readme_names_these_architectures_and_no_others():
@@ -115,9 +120,9 @@ def test_the_readme_names_these_architectures_and_no_others():
 
 
 @functools.cache
-def _without_biases(name: str):
+def _without_biases_and_positions(name: str):
     model = build(name)
     for parameter_name, parameter in model.named_parameters():
-        if parameter_name.endswith("bias"):
+        if re.search("bias|position|token_type|wpe", parameter_name):
             nn.init.zeros_(parameter)
     return model, capture(model, inputs(model, tokens(4, 9)))
