@@ -268,7 +268,8 @@ class Variations(Frozen):
     tried: int  # combinations of values that were re-run
     most_changes: int
     columns: tuple[str, ...]  # that may vary: the mutable ones
-    left_out: tuple[int, ...] = ()  # texts: sentences (from 0) whose omission changes the outcome together
+    left_out: tuple[int, ...] = ()  # texts: sentences (from 0) of the first whose omission changes the outcome together
+    left_out_score: float | None = None  # on the cutoff's scale, without them
 
 
 class TextFacts(Frozen):

@@ -20,8 +20,12 @@ from lrp_audit.adapters.text import TextModel
 from lrp_audit.adapters.windows import Text
 from lrp_audit.adapters.word_relevance import TextExplainer, TextRelevance, explainer
 from lrp_audit.case import Faithfulness
+from lrp_audit.checks import variations
 from lrp_audit.checks.absorbed import absorbed, warnings
 from lrp_audit.checks.leave_out import leave_out
+from lrp_audit.checks.plausible import Plausible
+from lrp_audit.checks.text_variations import TextSearcher
+from lrp_audit.checks.variations import Searcher, plausible_columns
 from lrp_audit.config import AuditConfig, ColumnSection
 from lrp_audit.decision_model import Cutoff, Explained, adverse_class, cutoff, model_facts, rules_in_words
 from lrp_audit.display import plain, show
@@ -38,17 +42,18 @@ from lrp_audit.record import (
     Outcome,
     ReferenceFacts,
     Refusal,
+    Variations,
 )
 from lrp_audit.text_config import TextSection
 from lrp_audit.text_evidence import JudgedText, TextReader, special_content_refusal, text_reader
 from lrp_audit.text_reasons import LabelledSpan, rankable, read_spans
 
+CHOICES = 64  # of values beside a text that are run together in a search for variations, for one decision
 PRECISION = 1e-5  # relative, of float32 logits
 CONSERVATION = 1e-4  # relative, of float32 relevance over many layers
 NOT_PERFORMED = (
     ("integrated-gradients", message("Agreement with integrated gradients")),
     ("stability", message("Stability under small input noise")),
-    ("variations", message("Verified variations")),
 )
 
 FloatArray = npt.NDArray[np.float64]
@@ -65,6 +70,7 @@ class TextDecisions:
     scale: OutputScale
     cutoff: Cutoff
     reader: TextReader
+    variable: tuple[Plausible, ...]  # columns of the tables that variations may change
     facts: ModelFacts
     method: MethodFacts
 
@@ -154,19 +160,54 @@ class TextDecisions:
         stated = [self._stated(row) for row in listed]
         left_out = self._leave_out(found, judged, stated, tables)
         beside = [self._absorbed(relevance) for relevance in found]
+        varied, say = self._variations(frame, judged), for_reviewers(self.config)
         return [
             Explained(
                 contributions=listed[row],
                 conservation=_conservation(found[row], listed[row]),
-                checks=(*_checks(left_out[row], for_reviewers(self.config)), beside[row]),
+                checks=(*_checks(left_out[row], say), variations.stated(varied.get(row), say), beside[row]),
                 reference=_from_zero(),
                 faithfulness=left_out[row],
                 texts=tuple(item.evidence for item in judged[row]),
                 refusals=self._special(judged[row]),
-                flags=warnings(beside[row]),
+                flags=warnings(beside[row], say),
+                variations=varied.get(row),
             )
             for row in range(len(frame))
         ]
+
+    def _variations(self, frame: pd.DataFrame, judged: Sequence[Sequence[JudgedText]]) -> dict[int, Variations]:
+        """Row -> what a search found, for adverse decisions."""
+        if not self.config.variations.search:
+            return {}
+        line = self.cutoff.margin
+        searcher = Searcher(
+            columns=self.variable,
+            settings=self.config.variations,
+            limit=line - 2 * PRECISION * (1 + abs(line)),
+            score=self.score,
+            budget=CHOICES,
+            say=for_applicants(self.config),
+        )
+        adverse = [row for row, outcome in enumerate(self.score(frame)) if outcome.adverse]
+        sentences = [found[0].sentences for found in judged]
+        return TextSearcher(self.section.column, searcher, self._readable_margins).search(frame, adverse, sentences)
+
+    def _readable_margins(self, frame: pd.DataFrame) -> FloatArray:
+        """Margins of rows, infinite where the model cannot read the text."""
+        texts, margins = self._texts(frame), np.full(len(frame), np.inf)
+        readable = [row for row, text in enumerate(texts) if self._can_read(text)]
+        if readable:
+            tables = self._tables(frame.iloc[readable])
+            margins[readable] = self._margins([texts[row] for row in readable], tables)
+        return margins
+
+    def _can_read(self, text: Text) -> bool:
+        try:
+            self.model.encode([text])
+        except DataError:
+            return False
+        return True
 
     @property
     def _most(self) -> int:
@@ -179,7 +220,10 @@ class TextDecisions:
     def _absorbed(self, relevance: TextRelevance) -> Check:
         words = [word.relevance for passage in relevance.passages for word in passage.words]
         columns = [float(value) for table in relevance.tables.values() for value in table]
-        return absorbed((*words, *columns), relevance.special, relevance.sinks, limit=self.section.absorbed_share)
+        say = for_reviewers(self.config)
+        return absorbed(
+            (*words, *columns), relevance.special, relevance.sinks, limit=self.section.absorbed_share, say=say
+        )
 
     def _special(self, judged: Sequence[JudgedText]) -> tuple[Refusal, ...]:
         refusal = special_content_refusal([item.evidence for item in judged], self.section, for_reviewers(self.config))
@@ -252,8 +296,10 @@ class TextDecisions:
         )
 
 
-def text_decisions(config: AuditConfig, model: TextModel, *, file_sha256: str | None = None) -> TextDecisions:
-    """A text classifier made ready.
+def text_decisions(
+    config: AuditConfig, model: TextModel, population: pd.DataFrame, *, file_sha256: str | None = None
+) -> TextDecisions:
+    """A text classifier made ready; `population` shows which values the columns beside a text take.
 
     Raises:
         LrpAuditError: settings and model do not fit each other; the message says where.
@@ -283,6 +329,7 @@ def text_decisions(config: AuditConfig, model: TextModel, *, file_sha256: str | 
         scale=scale,
         cutoff=cutoff(decision, scale.classes, margin_of_score),
         reader=text_reader(config.text, labels, say=for_reviewers(config), show=for_applicants(config)),
+        variable=_variable_columns(config, population),
         facts=model_facts(config, model, adverse, file_sha256),
         method=MethodFacts(
             name="LRP",
@@ -291,6 +338,12 @@ def text_decisions(config: AuditConfig, model: TextModel, *, file_sha256: str | 
             dtype=str(next(model.module.parameters()).dtype).removeprefix("torch."),
         ),
     )
+
+
+def _variable_columns(config: AuditConfig, population: pd.DataFrame) -> tuple[Plausible, ...]:
+    names = [column for columns in config.model.inputs.values() for column in columns]
+    known = {name: pd.to_numeric(population[name], errors="coerce") for name in names if name in population}
+    return plausible_columns(names, pd.DataFrame(known), config)
 
 
 def _text(cell: object, column: str) -> str:

@@ -8,6 +8,7 @@ them.
 from __future__ import annotations
 
 import datetime as dt
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import fsum
@@ -18,19 +19,29 @@ from lrp_audit.record import ColumnContribution, Refusal
 from lrp_audit.special_categories import Category, Scanner, SpecialPlace, scanner
 from lrp_audit.text_config import TextSection
 from lrp_audit.text_reasons import UNMAPPED, FamilyWords, LabelledSpan, assign, claims, contributions, first_claims
-from lrp_audit.text_record import ExplainedPassage, ExplainedText, MappedSpan, SpecialContent, TextEvidence
+from lrp_audit.text_record import (
+    ExplainedPassage,
+    ExplainedText,
+    MappedSpan,
+    ScoredSpan,
+    SpecialContent,
+    TextEvidence,
+    TextWord,
+)
 
 
 @dataclass(frozen=True)
 class JudgedText:
     """What one text adds to a decision: evidence for the internal audit, contributions for the judge.
 
-    `family_of_word` names, for every word of the original, the family it counts for.
+    `family_of_word` names, for every word of the original, the family it counts for; `sentences` are the stretches of
+    the original behind the sentences of the evidence.
     """
 
     evidence: TextEvidence
     contributions: tuple[ColumnContribution, ...]
     family_of_word: tuple[str, ...]
+    sentences: tuple[TextWord, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -94,12 +105,14 @@ class TextReader:
         families, owner = assign(passage.words, found), first_claims(passage.words, found)
         personal = find_personal_data(text, regions=section.regions, names=names)
         hidden = mask(text, (*_special_findings(special), *personal))
+        sentences = passage.sentences(section.language)
+        shown = hidden.words(sentences)
         evidence = TextEvidence(
             column=column,
             label=label,
             text=hidden.text,
             words=hidden.words(passage.words),
-            sentences=hidden.words(passage.sentences(section.language)),
+            sentences=shown,
             unread=sum(word.start >= passage.read for word in passage.words),
             masked=hidden.counts,
             special=_special_content(families, special),
@@ -108,7 +121,7 @@ class TextReader:
         )
         of_word = (found[owner[i]].family if i in owner else UNMAPPED for i in range(len(passage.words)))
         added = contributions(families, column, label, self.labels, self.say, self.show)
-        return JudgedText(evidence, added, tuple(of_word))
+        return JudgedText(evidence, added, tuple(of_word), _behind(shown, sentences, hidden))
 
 
 def text_reader(
@@ -179,6 +192,18 @@ def _special_content(families: Iterable[FamilyWords], special: Sequence[SpecialP
         for name, category in named.items()
     )
     return tuple(sorted(found, key=lambda item: (-item.relevance, item.category)))
+
+
+def _behind(shown: Sequence[TextWord], sentences: Sequence[ScoredSpan], hidden: Masked) -> tuple[TextWord, ...]:
+    """The original's stretch behind every sentence of the masked text, where a mask may have joined several."""
+    starts = [item.start for item in shown]
+    behind: list[list[ScoredSpan]] = [[] for _ in shown]
+    for sentence in sentences:
+        behind[bisect_right(starts, hidden.place(sentence.start, sentence.end)[0]) - 1].append(sentence)
+    return tuple(
+        TextWord(start=found[0].start, end=found[-1].end, relevance=item.relevance)
+        for found, item in zip(behind, shown, strict=True)
+    )
 
 
 def _placed(span: MappedSpan, hidden: Masked) -> MappedSpan:

@@ -16,7 +16,6 @@ from itertools import chain, combinations, product
 import numpy as np
 import numpy.typing as npt
 
-COLUMNS = 8  # combined with each other, those of the most effect
 SETS = 4  # of columns, whose combinations of values are tried
 ROUNDS = 2  # of making changes smaller, one after the other
 DIGITS = 9  # of margins that are ranked; the rest is rounding, and not what an order may rest on
@@ -50,7 +49,14 @@ class Found:
 
 
 def fewest_changes(
-    margin: Margin, sizes: Sequence[FloatArray], limit: float, *, most_changes: int, most: int, budget: int
+    margin: Margin,
+    sizes: Sequence[FloatArray],
+    limit: float,
+    *,
+    most_changes: int,
+    most: int,
+    budget: int,
+    columns: int = 8,
 ) -> Found:
     """Search for choices with a margin below `limit`; deterministic.
 
@@ -61,8 +67,9 @@ def fewest_changes(
         most_changes: of columns, at once.
         most: choices returned.
         budget: rows per batch; where single values are more, they are thinned, and finer ones tried around a find.
+        columns: that are combined with each other.
     """
-    search = _Search(margin, sizes, limit, budget)
+    search = _Search(margin, sizes, limit, budget, columns)
     found = search.alone()
     for changes in range(2, most_changes + 1):
         if found:
@@ -86,8 +93,8 @@ def _as_few(one: Choice, other: Choice) -> bool:
 class _Search:
     """One search: what has been tried, and what each column can do alone."""
 
-    def __init__(self, margin: Margin, sizes: Sequence[FloatArray], limit: float, budget: int) -> None:
-        self.margin, self.sizes, self.limit, self.budget = margin, sizes, limit, budget
+    def __init__(self, margin: Margin, sizes: Sequence[FloatArray], limit: float, budget: int, columns: int) -> None:
+        self.margin, self.sizes, self.limit, self.budget, self.columns = margin, sizes, limit, budget, columns
         self.known: dict[tuple[int, ...], float] = {}
         self.unchanged = (UNCHANGED,) * len(sizes)
         self.allowed = [_by_size(size) for size in sizes]
@@ -119,7 +126,7 @@ class _Search:
 
     def together(self, changes: int) -> list[Choice]:
         """Combinations of so many changes that suffice, as far as they are tried."""
-        columns = sorted(sorted(self.reach, key=lambda column: (self.reach[column][0], column))[:COLUMNS])
+        columns = sorted(sorted(self.reach, key=lambda column: (self.reach[column][0], column))[: self.columns])
         sets = [
             self._with({column: self.reach[column][1] for column in chosen})
             for chosen in combinations(columns, changes)
