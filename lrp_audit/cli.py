@@ -251,7 +251,7 @@ def _report(written: Sequence[Written], documents: Documents, *, as_json: bool) 
     names = [path.name for item in written for path in item.files]
     counts = {"letters": sum(item.letter for item in written)} if "letter" in documents.kinds else {}
     if documents.draft:
-        counts = {"draft letters": names.count("DRAFT-notice.pdf")}
+        counts = {"draft letters": sum(name.startswith("DRAFT-") and name.endswith(".pdf") for name in names)}
     if "audit" in documents.kinds:
         counts["audits"] = names.count("audit.pdf")
     if as_json:

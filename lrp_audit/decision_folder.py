@@ -25,7 +25,7 @@ from lrp_audit.record import Addressee, Record, canonical, digest
 
 NAME_LENGTH = 16  # hexadecimal digits: two of a million ids share a name with probability 3e-8
 _SHORTEST = 8  # digits of a digest that a user may name a record by
-_LETTERS = ("notice.pdf", "notice.html")
+_LETTERS = ("notice.pdf", "notice.html", "letter.pdf", "letter.html")
 _OF_RECORD = ("record.json", "audit.pdf", "audit.html")
 
 
@@ -213,7 +213,7 @@ def addressee_digest(key: bytes, addressee: Addressee) -> str:
 
 def is_letter(event: Event) -> bool:
     """Whether an event is about the file of a letter."""
-    return event.details.get("file", "").endswith("notice.pdf")
+    return event.details.get("file", "").endswith(("notice.pdf", "letter.pdf"))
 
 
 def digest_on_disk(path: Path) -> str | None:

@@ -71,7 +71,7 @@ class Output:
 
     Attributes:
         documents: which to write; the record always is, with the addressee beside it.
-        draft: letters are written with their gaps marked, as `DRAFT-notice`, and no other letter is.
+        draft: letters are written with their gaps marked, as `DRAFT-…`, and no other letter is.
         html: an HTML twin beside every PDF.
         signer: signs every PDF but drafts.
         clock: the time of events, which are no part of any record.
@@ -129,7 +129,7 @@ class Output:
         if record.refusal is None and not self.draft:
             place.log_correction(record, logged, self.clock())
         files = tuple(self._save(place, folder / name, content, record, logged) for name, content in contents.items())
-        return Written(record, files, letter="notice.pdf" in contents, refusal=refusal)
+        return Written(record, files, letter=f"{report.letter_file(self.config)}.pdf" in contents, refusal=refusal)
 
     def _refusal(self, record: Record, logged: Sequence[Event]) -> Refusal | None:
         return record.refusal or review_refusal(record, logged, self.config)
@@ -150,12 +150,12 @@ class Output:
             if self.html:
                 yield "audit.html", report.audit_html(record, config, logged).encode()
         if "letter" in self.documents and self._letter_due(record, refusal):
-            prefix = "DRAFT-" if self.draft else ""
+            name = f"{'DRAFT-' if self.draft else ''}{report.letter_file(config)}"
             if self.html:
                 letter = report.letter_html(record, addressee, config, draft=self.draft)
-                yield f"{prefix}notice.html", letter.encode()
+                yield f"{name}.html", letter.encode()
             pdf = report.letter_pdf(record, addressee, config, draft=self.draft, signable=signable and not self.draft)
-            yield f"{prefix}notice.pdf", pdf
+            yield f"{name}.pdf", pdf
 
     def _save(self, place: DecisionFolder, path: Path, content: bytes, record: Record, logged: Sequence[Event]) -> Path:
         """Write a file; a document is signed on the way, and one that was signed stays until its content changes."""
