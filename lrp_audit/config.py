@@ -86,7 +86,7 @@ class FactsSection(Section):
     consumer_report_used: str | None = None  # yes/no, where it differs by row
     outside_information_used: str | None = None  # yes/no (US-10)
     database_result: str | None = None  # what a search of [database] found, in the applicant's language (EU-10)
-    reference: str | None = None  # number to quote, printed in EU and UK letters
+    reference: str | None = None  # number to quote, printed in letters
     outcome: str | None = None  # recorded outcome
     score: str | None = None  # recorded score, on the scale of `cutoff_on`
     model_version: str | None = None  # recorded model version

@@ -103,6 +103,8 @@ def _values(record: Record, addressee: Addressee, config: AuditConfig) -> Iterat
     yield from (*addressee.address, *decision.bureau.key_factors)
     for item in record.contributions:
         yield from (item.display, str(item.value))
+    for reason in record.reasons:
+        yield from filter(None, (reason.place and reason.place.quote,))
     for name in type(config).model_fields:
         section = getattr(config, name)
         for office in section if isinstance(section, tuple) else (section,):

@@ -23,6 +23,5 @@ def contact(section: ContactSection | None, key: str, what: str, slots: Slots) -
     if section is None:
         return Contact(slots.miss(f"{key}.name", f"name of the {what}"), (), ())
     address: tuple[Slot, ...] = section.address or (slots.miss(f"{key}.address", f"address of the {what}"),)
-    telephone = section.telephone and section.telephone.replace(" ", "\N{NO-BREAK SPACE}")
-    reach = tuple(way for way in (telephone, section.email, section.website) if way)
+    reach = tuple(way for way in (section.telephone, section.email, section.website) if way)
     return Contact(slots.need(section.name, f"{key}.name", f"name of the {what}"), address, reach)

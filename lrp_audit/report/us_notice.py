@@ -61,6 +61,7 @@ class NoticeContext:
     address: tuple[Slot, ...]
     title: str
     subject: Markup
+    reference: Markup | None  # a number to quote
     salutation: Markup
     body: tuple[Passage, ...]
     disclosures: tuple[Passage, ...]
@@ -110,6 +111,9 @@ class _Notice:
             address=self.addressee.address or (self.slots.miss("facts.address", "applicant's address"),),
             title=self._title(),
             subject=self._subject(),
+            reference=None
+            if decision.reference is None
+            else filled(self.legal["letter-reference"], reference=decision.reference),
             salutation=filled(self.legal["salutation"], name=name),
             body=tuple(self._incomplete() if incomplete else self._action()),
             disclosures=tuple(() if incomplete else self._disclosures()),
