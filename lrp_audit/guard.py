@@ -19,7 +19,7 @@ from lrp_audit.record import Addressee, Record
 from lrp_audit.wording import column_name_in, columns_of
 
 _INLINE = frozenset({"a", "b", "em", "i", "span", "strong"})
-_BAR = " | "  # stands for what was taken out, and joins nothing
+_BAR = " | "  # between what does not stand together, and for what was taken out
 _LEGAL_WORDS = 4  # a shorter piece of a legal text could stand inside a sentence of ours
 _SLOT = re.compile(r"\{[a-z_]+\}")
 _NUMBER = re.compile(r"(?<![\w.,])(\d(?:[\d.,]| (?=\d{3}(?!\d)))*\d|\d) ?(%?)(?!\w)")
@@ -53,11 +53,11 @@ def _faults(own: str, with_numbers: str, record: Record, config: AuditConfig) ->
 
 
 def _own_words(page: str, language: str) -> str:
-    """The text of a page without the legal texts, one line for what stands together."""
+    """The text of a page without the legal texts."""
     blocks = _Blocks()
     blocks.feed(page)
     blocks.close()
-    text = "\n".join(filter(None, (" ".join(block.split()) for block in blocks.blocks)))
+    text = _BAR.join(filter(None, (" ".join(block.split()) for block in blocks.blocks)))
     for piece in _legal_pieces(language):
         text = text.replace(piece, _BAR)
     return text
@@ -130,7 +130,7 @@ def _without(text: str, pieces: Iterator[str]) -> str:
     listed = sorted({" ".join(piece.split()) for piece in pieces} - {""}, key=len, reverse=True)
     if not listed:
         return text
-    return re.sub(rf"(?<![\w.,])(?:{'|'.join(map(re.escape, listed))})(?![\w]|[.,]\d)", _BAR, text)
+    return re.sub(rf"(?<![\w.,])(?:{'|'.join(map(re.escape, listed))})(?!\w|[.,]\d| ?%)", _BAR, text)
 
 
 def _number_of_explanation(text: str, record: Record) -> str | None:
