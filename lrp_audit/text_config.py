@@ -102,4 +102,4 @@ class TextSection(_Section):
     special_content: Literal["refuse", "flag"] = "refuse"  # a special category is named, whatever its influence
     special_terms: dict[str, tuple[Term, ...]] = Field(default_factory=dict)  # category -> further terms
     special_exceptions: tuple[Term, ...] = ()  # phrases that are none, e.g. "church street"
-    quote: bool = False  # letters may quote the words of a reason, after review; default: never
+    quote: bool = False  # letters quote the strongest phrase of a reason, masked; only after review
