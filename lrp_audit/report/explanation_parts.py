@@ -106,11 +106,22 @@ class Parts:
         used = [columns[name] for name in family.columns if name in columns]
         statement = statements.get(family.family) or self._label(family, used)
         if self.config.text is not None and all(item.column not in self.config.columns for item in used):
-            return Element(statement)  # words of a text have no value of their own
+            return Element(statement, details=tuple(self._places(family.family)))  # words have no value of their own
         if len(used) == 1 and statement == used[0].label:
             return Element(statement, used[0].display)
         details = (self.words("value", label=item.label, value=item.display) for item in used[:MOST_VALUES])
         return Element(statement, details=tuple(details))
+
+    def _places(self, family: str) -> Iterator[Markup]:
+        """The text that a stated reason was found in."""
+        for place in (reason.place for reason in self.record.reasons if reason.family == family):
+            if place is not None:
+                label: Slot = place.label
+                if place.date is not None:
+                    label = self.words.shared("text-dated", label=label, date=self.words.date(place.date))
+                if place.quote is not None:
+                    label = self.words.shared("text-quoted", label=label, quote=place.quote)
+                yield Markup(escape(label))
 
     def _label(self, family: FamilyContribution, used: Sequence[ColumnContribution]) -> Slot:
         """A family's name, which has to be for people: never that of a column or of a section of audit.toml."""

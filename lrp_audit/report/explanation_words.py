@@ -47,6 +47,10 @@ class Words:
         own = self.texts.legal.get(f"{self.kind}-{name}")
         return filled(self.texts[f"letter-{name}"] if own is None else own, **values)
 
+    def shared(self, name: str, /, **values: Slot) -> Markup:
+        """A text of all letters, the US notice among them."""
+        return filled(self.texts[name], **values)
+
     @property
     def headings(self) -> Mapping[str, Markup]:
         """Heading by name, of sections and of the columns of the table of data."""
