@@ -71,10 +71,11 @@ def test_a_missing_fact_is_provenance_incomplete(decision: dict[str, Any], rule:
     [
         (OFFER | {"counteroffer": Counteroffer(terms=("$6,000",), accept_by=NOTICE)}, "counteroffer ends"),
         (ASKED | {"incompleteness": Incompleteness(items=("Lease",), respond_by=NOTICE)}, "not after the notice"),
+        (OFFER | {"counteroffer": Counteroffer(terms=("Reapply in May",), accept_by=LATER)}, "'Reapply': advice"),
         (ASKED | {"recorded": Recorded(outcome="denied")}, "'denied' is a refusal"),
         (ASKED | {"decided_reasons": ("Length of employment",)}, "reasons are given"),
     ],
-    ids=["offer is over", "no time to answer", "was decided", "has reasons"],
+    ids=["offer is over", "no time to answer", "terms with advice", "was decided", "has reasons"],
 )
 def test_facts_that_contradict_each_other_are_invalid(decision: dict[str, Any], says: str) -> None:
     judgement = judge(case(decision=decision), config())

@@ -336,6 +336,9 @@ REACHED: list[tuple[str, str, Case, AuditConfig, tuple[str, ...], str]] = [
 ]  # fmt: skip
 
 
+@pytest.mark.rule("G-01", "G-02", "G-04", "G-07", "G-08", "G-11")
+@pytest.mark.rule("RS-02", "RS-04", "RS-05", "RS-06", "RS-07", "RS-08", "RS-10", "RS-12")
+@pytest.mark.rule("US-03", "US-05", "US-08")
 @pytest.mark.parametrize(
     ("state", "rule", "judged", "by", "evidence", "step"),
     REACHED,

@@ -43,6 +43,7 @@ FORM_C1 = {
 }
 
 
+@pytest.mark.rule("G-11")
 def test_every_text_names_source_and_version_and_is_approved_by_nobody() -> None:
     for entry in EVERY:
         assert entry.approved is False

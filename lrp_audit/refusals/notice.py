@@ -11,13 +11,13 @@ from lrp_audit.refusals.findings import Findings
 
 
 def notice_contradicts(findings: Findings) -> Refusal | None:
-    """INVALID_INPUT: the facts of a counteroffer or of missing information contradict others."""
+    """INVALID_INPUT: facts of a counteroffer or of missing information contradict others, or cannot be printed."""
     say, problems = findings.say, list(_contradictions(findings))
     if not problems:
         return None
     return Refusal(
         state="INVALID_INPUT",
-        rule="US-11, 1002.9(c)",
+        rule="US-11, 1002.9(c), G-06",
         evidence=say("Invalid: {listed}.", listed="; ".join(problems)),
         next_step=say("Correct the value in the data, or the column in [facts] of audit.toml, and run again."),
     )
@@ -25,6 +25,9 @@ def notice_contradicts(findings: Findings) -> Refusal | None:
 
 def _contradictions(findings: Findings) -> Iterator[str]:
     say, facts = findings.say, findings.case.decision
+    for text in (*facts.counteroffer.terms, *facts.incompleteness.items):
+        if why := first_fault(text, findings.phrases.anywhere, say):
+            yield say("the text '{text}' {why}", text=text, why=why)
     notice, until, by = facts.dates.notice, facts.counteroffer.accept_by, facts.incompleteness.respond_by
     if facts.action == "counteroffer" and until is not None and notice is not None and until <= notice:
         yield say(
