@@ -80,14 +80,14 @@ def updated(language: str, path: Path) -> Catalog:
 
 
 def write(catalogue: Catalog, file: IO[bytes]) -> None:
-    """A catalogue with the files that its messages come from; it changes with its messages only."""
+    """A catalogue in the order of the sources, without dates and places: it changes with its messages only."""
     header = (
         f"# The sentences of lrp_audit in {catalogue.locale.english_name}, see docs/languages.md.\n"
         f'msgid ""\nmsgstr ""\n"Language: {catalogue.locale}\\n"\n'
         f'"Content-Type: text/plain; charset=utf-8\\n"\n"Plural-Forms: {catalogue.plural_forms}\\n"\n\n'
     )
     file.write(header.encode())
-    write_po(file, catalogue, omit_header=True, include_lineno=False, width=120, ignore_obsolete=True)
+    write_po(file, catalogue, omit_header=True, no_location=True, width=120, ignore_obsolete=True)
 
 
 def main(languages: Iterable[str]) -> None:
