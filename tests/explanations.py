@@ -19,10 +19,9 @@ from lrp_audit.config import (
     ModelSection,
 )
 from lrp_audit.letter_config import AutomationSection, ContactSection, DatabaseSection, ReviewSection
-from lrp_audit.record import Addressee, Change, ColumnContribution, Record, Variation, Variations
+from lrp_audit.record import Change, ColumnContribution, DecisionFacts, Reason, Record, Variation, Variations
 
 LETTERS = (("eu-letter", "en"), ("eu-letter", "de"), ("eu-letter", "fr"), ("eu-letter", "es"), ("uk-letter", "en"))
-NO_ADVICE = "income"  # stands for no family of the records
 
 
 @dataclass(frozen=True)
@@ -216,6 +215,11 @@ FOUND = Variations(
             score=0.44,
             margin=-0.2,
         ),
+        Variation(
+            changes=(Change(column="x", label="Third item", value=1, display="1", from_display="2"),),
+            score=0.45,
+            margin=-0.1,
+        ),
     ),
     tried=812,
     most_changes=3,
@@ -230,9 +234,7 @@ def record(language: str = "en", **changes: Any) -> Record:
     facts: dict[str, Any] = {
         "decision": decision(language),
         "contributions": columns(language),
-        "families": tuple(
-            item.model_copy(update={"label": said.families[item.family]}) for item in plain.families
-        ),
+        "families": tuple(item.model_copy(update={"label": said.families[item.family]}) for item in plain.families),
         "reasons": tuple(
             item.model_copy(
                 update={"text": said.families[item.family], "text_key": f"families.{item.family}.text.{language}"}
@@ -244,7 +246,46 @@ def record(language: str = "en", **changes: Any) -> Record:
     return plain.model_copy(update={**facts, **changes})
 
 
-def decision(language: str = "en", **changes: Any) -> Any:
+def decision(language: str = "en", **changes: Any) -> DecisionFacts:
     said = LANGUAGES[language]
     facts = {"product": said.product, "amount": said.amount, "reference": "V-4711", "database_result": "3"}
     return records.decision(**{**facts, **changes})
+
+
+def supplied(language: str, by: str, reasons: tuple[str, ...]) -> Record:
+    """A decision of a rule or a person, which the score did not make and nothing explains."""
+    said = tuple(
+        Reason(rank=rank, family="", text=text, text_key="facts.decided_reasons", relevance=0.0, columns=())
+        for rank, text in enumerate(reasons, start=1)
+    )
+    nothing: dict[str, Any] = {"contributions": (), "families": (), "variations": None, "reference": None}
+    facts = decision(language, decided_by=by, decided_reasons=reasons)
+    return record(language, decision=facts, reasons=said, **nothing)
+
+
+def hostile(language: str) -> Record:
+    """Values that would be markup, templates and resources if they were not text."""
+    bad = records.HOSTILE
+    contributions = tuple(item.model_copy(update={"value": bad, "display": bad}) for item in columns(language)[:2])
+    facts = decision(language, product=bad, amount="<b>1</b>", reference=bad, database_result=bad)
+    change = Change(column="a", label=bad, value=bad, display=bad, from_display=bad)
+    changed = FOUND.model_copy(update={"found": (Variation(changes=(change,), score=0.1, margin=-1.0),)})
+    return record(language, decision=facts, contributions=(*contributions, *columns(language)[2:]), variations=changed)
+
+
+def wide(language: str) -> Record:
+    """Forty columns, each a family of its own."""
+    plain = records.record(records.WIDE)
+    source = LANGUAGES[language].source
+    contributions = tuple(item.model_copy(update={"source": source}) for item in plain.contributions)
+    labels = {item.family: item.label for item in plain.contributions}
+    families = tuple(item.model_copy(update={"label": labels[item.family]}) for item in plain.families)
+    reasons = tuple(item.model_copy(update={"text": labels[item.family]}) for item in plain.reasons)
+    return record(language, contributions=contributions, families=families, reasons=reasons)
+
+
+def with_wide_columns(settings: AuditConfig, language: str) -> AuditConfig:
+    """Settings that name the forty columns."""
+    source = LANGUAGES[language].source
+    named = {item.column: ColumnSection(label=item.label, source=source) for item in records.columns(records.WIDE)}
+    return settings.model_copy(update={"columns": named})
