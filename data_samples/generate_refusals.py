@@ -186,6 +186,9 @@ def cases() -> dict[str, str]:
             reasons={name: REASONS[name] for name in EITHER_OR},
             more="[documents]\nmax_reasons = 1\n",
         ),
+        "review_required": settings(
+            "No letter goes out before a person has upheld the decision.", more='[documents]\nreview = "required"\n'
+        ),
     }
 
 

@@ -17,16 +17,18 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
-from lrp_audit import template_commands
-from lrp_audit.errors import DataError, LrpAuditError
+from lrp_audit import document_commands, template_commands
+from lrp_audit.errors import DataError, LrpAuditError, SigningError
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from lrp_audit.config import AuditConfig
     from lrp_audit.explanation import Explanation
     from lrp_audit.output import Document, Written
-    from lrp_audit.record import Record
+    from lrp_audit.record import Correction, Record, Refusal
     from lrp_audit.session import Session
+    from lrp_audit.signing import Signer
 
 app = typer.Typer(
     name="lrp-audit",
@@ -55,6 +57,7 @@ Draft = Annotated[
 Out = Annotated[Path, typer.Option("--out", help="Where documents go.", metavar="FOLDER")]
 Html = Annotated[bool, typer.Option("--html", help="Write an HTML twin beside every PDF.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Sign = Annotated[bool, typer.Option("--sign", help="Sign every PDF with the key of [signing].")]
 Strict = Annotated[bool, typer.Option("--strict", help="Exit with 1 if any denial was refused a letter.")]
 Trust = Annotated[
     bool,
@@ -140,13 +143,22 @@ def letter(
     draft: Draft = False,
     out: Out = Path("reports"),
     html: Html = False,
+    sign: Sign = False,
+    corrects: Annotated[
+        str | None,
+        typer.Option(help="The letter that this one replaces, by its date or its record's SHA-256.", metavar="WHICH"),
+    ] = None,
     as_json: AsJson = False,
     strict: Strict = False,
     trust_model: Trust = False,
 ) -> None:
-    """Write an adverse action notice for every denial, or say by a named state why none may go out."""
-    kinds: frozenset[Document] = frozenset({"letter"})
-    _run(Run(data, config, id_, as_of, Documents(kinds, out, draft, html), as_json, strict, trust_model))
+    """Write an adverse action notice for every denial, or say by a named state why none may go out.
+
+    With --corrects the letter of one decision, with its audit, that replaces an earlier one, which stays as it is.
+    """
+    kinds: frozenset[Document] = frozenset({"letter"} if corrects is None else {"letter", "audit"})
+    wanted = Documents(kinds, out, draft, html, sign)
+    _run(Run(data, config, id_, as_of, wanted, as_json, strict, trust_model, corrects))
 
 
 @app.command(epilog="Example: lrp-audit audit applications.csv --as-of 2026-11-16 --id A-00017")
@@ -158,13 +170,14 @@ def audit(
     draft: Draft = False,
     out: Out = Path("reports"),
     html: Html = False,
+    sign: Sign = False,
     as_json: AsJson = False,
     strict: Strict = False,
     trust_model: Trust = False,
 ) -> None:
     """Write the internal audit of every decision, refused ones included; with --draft a draft letter as well."""
     kinds: frozenset[Document] = frozenset({"audit", "letter"} if draft else {"audit"})
-    _run(Run(data, config, id_, as_of, Documents(kinds, out, draft, html), as_json, strict, trust_model))
+    _run(Run(data, config, id_, as_of, Documents(kinds, out, draft, html, sign), as_json, strict, trust_model))
 
 
 @app.command(epilog="Example: lrp-audit demo")
@@ -194,6 +207,9 @@ def doctor(as_json: AsJson = False) -> None:
     raise typer.Exit(1 if missing else 0)
 
 
+document_commands.register(app)
+
+
 @dataclass(frozen=True)
 class Documents:
     """Which documents a run writes, and where."""
@@ -202,6 +218,7 @@ class Documents:
     out: Path
     draft: bool
     html: bool
+    sign: bool
 
 
 @dataclass(frozen=True)
@@ -216,6 +233,7 @@ class Run:
     as_json: bool
     strict: bool
     trust: bool
+    corrects: str | None = None
 
 
 def _run(run: Run) -> None:
@@ -227,18 +245,42 @@ def _run(run: Run) -> None:
     from lrp_audit.tables import read_table
     from lrp_audit.terminal import progress
 
-    config = load(run.config)
+    config, wanted = load(run.config), run.documents
+    signer = _signer(config, run)
     frame = read_table(run.data, text=text_columns(config.facts))
     session = open_session(config, run.config.parent, frame, trust=run.trust)
     _note_unused(session, frame)
-    wanted = run.documents
-    output = Output(wanted.out, config, session.key, wanted.kinds, draft=wanted.draft, html=wanted.html)
+    output = Output(wanted.out, config, session.key, wanted.kinds, draft=wanted.draft, html=wanted.html, signer=signer)
     ids = None if run.id is None else [run.id]
-    decisions = decide(session, frame, notice=None if run.as_of is None else run.as_of.date(), ids=ids)
+    notice = None if run.as_of is None else run.as_of.date()
+    decisions = decide(session, frame, notice=notice, ids=ids, corrects=_correction(run, session.key))
     with progress(decisions, len(frame) if ids is None else 1, "Writing") as counted:
         written = [output.write(decision) for decision in counted]
     _report(written, wanted, as_json=run.as_json)
-    _exit(run, [item.record for item in written])
+    _exit(run, [_kept_back(item, wanted) for item in written])
+
+
+def _signer(config: AuditConfig, run: Run) -> Signer | None:
+    if not run.documents.sign:
+        return None
+    if run.documents.draft:
+        raise SigningError("Drafts are not signed: leave out --sign or --draft.")
+    return document_commands.signer_of(config, run.config.parent)
+
+
+def _correction(run: Run, key: bytes) -> Correction | None:
+    from lrp_audit.decision_folder import decision_folder
+
+    if run.corrects is None:
+        return None
+    if run.id is None:
+        raise DataError("--corrects replaces the letter of one decision: name it with --id.")
+    return decision_folder(run.documents.out, key, run.id).find(run.corrects)
+
+
+def _kept_back(item: Written, documents: Documents) -> Refusal | None:
+    """Why there is no letter; an audit that is yet to be reviewed has done its part."""
+    return item.refusal if "letter" in documents.kinds else item.record.refusal
 
 
 def _note_unused(session: Session, frame: pd.DataFrame) -> None:
@@ -249,7 +291,7 @@ def _note_unused(session: Session, frame: pd.DataFrame) -> None:
 
 
 def _report(written: Sequence[Written], documents: Documents, *, as_json: bool) -> None:
-    records = [item.record for item in written]
+    refusals = [_kept_back(item, documents) for item in written]
     names = [path.name for item in written for path in item.files]
     counts = {"letters": sum(item.letter for item in written)} if "letter" in documents.kinds else {}
     if documents.draft:
@@ -257,18 +299,18 @@ def _report(written: Sequence[Written], documents: Documents, *, as_json: bool) 
     if "audit" in documents.kinds:
         counts["audits"] = names.count("audit.pdf")
     if as_json:
-        typer.echo(json.dumps({**counts, "decisions": [_result(item) for item in written]}, indent=2))
+        typer.echo(json.dumps({**counts, "decisions": [_result(item, documents) for item in written]}, indent=2))
         return
     from rich.console import Console
 
     from lrp_audit.terminal import summary_table
 
-    Console(highlight=False).print(summary_table(counts, records))
+    Console(highlight=False).print(summary_table(counts, refusals))
     typer.echo(f"In {documents.out}")
 
 
-def _result(item: Written) -> dict[str, object]:
-    refusal = item.record.refusal
+def _result(item: Written, documents: Documents) -> dict[str, object]:
+    refusal = _kept_back(item, documents)
     return {
         "id": item.record.decision.id,
         "state": None if refusal is None else refusal.state,
@@ -277,22 +319,22 @@ def _result(item: Written) -> dict[str, object]:
     }
 
 
-def _exit(run: Run, records: Sequence[Record]) -> None:
+def _exit(run: Run, refusals: Sequence[Refusal | None]) -> None:
     """Exit codes of a run that wrote what it could."""
     if run.documents.draft:
         return
     if run.id is not None:
-        _exit_for_named(records, approved="letter" not in run.documents.kinds)
-    elif run.strict and any(record.refusal and record.refusal.state != "NOT_ADVERSE" for record in records):
+        _exit_for_named(refusals, approved="letter" not in run.documents.kinds)
+    elif run.strict and any(refusal and refusal.state != "NOT_ADVERSE" for refusal in refusals):
         raise typer.Exit(1)
 
 
-def _exit_for_named(records: Sequence[Record], *, approved: bool) -> None:
+def _exit_for_named(refusals: Sequence[Refusal | None], *, approved: bool) -> None:
     """Exit with 1 if the one named decision was refused, or with 2 if its row is invalid.
 
     An approval, for which no letter is due, counts as refused only where a letter was asked for.
     """
-    for refusal in (record.refusal for record in records):
+    for refusal in refusals:
         if refusal is None or (approved and refusal.state == "NOT_ADVERSE"):
             continue
         _say(f"{refusal.state} ({refusal.rule}): {refusal.evidence} {refusal.next_step}")

@@ -21,7 +21,7 @@ from lrp_audit import events
 from lrp_audit.errors import ReportError
 from lrp_audit.events import Act, Event, EventKind
 from lrp_audit.pseudonym import pseudonym
-from lrp_audit.record import Addressee, Record, canonical, digest
+from lrp_audit.record import Addressee, Correction, Record, canonical, digest
 
 NAME_LENGTH = 16  # hexadecimal digits: two of a million ids share a name with probability 3e-8
 _SHORTEST = 8  # digits of a digest that a user may name a record by
@@ -40,6 +40,12 @@ class Filed:
     @property
     def notice(self) -> dt.date | None:
         return self.record.decision.dates.notice
+
+    @property
+    def has_letter(self) -> bool:
+        """Whether a letter was written, even if it was withdrawn; a draft is none."""
+        found = (path.name for kind in ("notice", "letter") for path in self.folder.glob(f"*{kind}*.pdf"))
+        return any(not name.startswith("DRAFT-") for name in found)
 
 
 @dataclass(frozen=True)
@@ -77,18 +83,26 @@ class DecisionFolder:
                 return item
         raise ReportError(f"{self.path} holds no record.json to go by; run `lrp-audit audit` for this decision first.")
 
-    def find(self, which: str) -> Filed:
-        """The record that a date of its notice (YYYY-MM-DD), or eight or more digits of its SHA-256, stand for.
+    def find(self, which: str) -> Correction:
+        """A correction of the letter that its date (YYYY-MM-DD), or digits of its record's SHA-256, stand for.
 
         Raises:
             ReportError: there is none or more than one, or one is damaged.
         """
-        known = [item for item in self.filed() if any(item.folder.glob("*notice.pdf"))]
-        names = which.lower()
-        named = [item for item in known if names in {str(item.notice), item.sha256[: max(len(names), _SHORTEST)]}]
+        known = [
+            Correction(record_sha256=item.sha256, notice=item.notice)
+            for item in self.filed()
+            if item.has_letter and item.notice is not None
+        ]
+        digits = which.lower() if len(which) >= _SHORTEST else None
+        named = [
+            item
+            for item in known
+            if which == str(item.notice) or (digits is not None and item.record_sha256.startswith(digits))
+        ]
         if len(named) == 1:
             return named[0]
-        listed = ", ".join(f"{item.notice} ({item.sha256[:NAME_LENGTH]})" for item in named or known) or "none"
+        listed = ", ".join(f"{item.notice} ({item.record_sha256[:NAME_LENGTH]})" for item in named or known) or "none"
         raise ReportError(
             f"--corrects {which[:80]!r} stands for {len(named) or 'no'} letters of this decision; name one by its date "
             f"or the first digits of its record's SHA-256. There are: {listed}."

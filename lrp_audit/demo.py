@@ -17,8 +17,11 @@ from lrp_audit.decisions import decide
 from lrp_audit.errors import ReportError
 from lrp_audit.facts import text_columns
 from lrp_audit.output import Document, Output, Written
+from lrp_audit.pseudonym import load_key
 from lrp_audit.record import RefusalState
 from lrp_audit.resources import samples
+from lrp_audit.review_desk import Desk
+from lrp_audit.reviews import Review
 from lrp_audit.session import open_session
 from lrp_audit.tables import read_table
 from lrp_audit.terminal import printable, progress, summary_table
@@ -46,11 +49,8 @@ CASES = (
     Case("protected_inputs", "R-001", "PROHIBITED_BASIS_INFLUENTIAL"),
     Case("protected_inputs", "R-046", "SPECIAL_CATEGORY_INFLUENTIAL"),
     Case("protected_inputs", "R-029", "AGE_62_NEGATIVE"),
+    Case("review_required", "R-001", "REVIEW_PENDING"),
 )
-
-UNREACHABLE: dict[RefusalState, str] = {
-    "REVIEW_PENDING": "reviews are not recorded yet, so none can be pending",
-}
 
 
 def run(out: Path, console: Console) -> None:
@@ -65,11 +65,11 @@ def run(out: Path, console: Console) -> None:
     _print_main_run(written, console)
     console.print("\nA transformer that reads what applicants write:", style="bold")
     texts = _decide(folder / "text" / "audit.toml", folder / "text" / "synthetic_narratives.csv", out / "texts")
-    console.print(summary_table(_counts(texts), [item.record for item in texts]))
+    console.print(summary_table(_counts(texts), [item.refusal for item in texts]))
     console.print("\nRefusals that a whole run can end in, each from one short audit.toml:", style="bold")
+    shutil.rmtree(out / "refusals" / "review_required", ignore_errors=True)  # an earlier demo's review is logged there
     _print_cases(folder / "refusals", out / "refusals", console)
-    for state, why in UNREACHABLE.items():
-        console.print(f"Not reachable: {state}, since {why}.")
+    _print_review(folder / "refusals" / "review_required.toml", out / "refusals" / "review_required", console)
     console.print(f"\nLook in {out}: a folder per decision, with notice.pdf, audit.pdf and record.json.", markup=False)
     console.print(f"Settings and data are in {folder}; change them and run `lrp-audit letter` on them.", markup=False)
 
@@ -94,7 +94,7 @@ def _decide(settings: Path, data: Path, out: Path, ids: Sequence[str] | None = N
 
 
 def _print_main_run(written: Sequence[Written], console: Console) -> None:
-    console.print(summary_table(_counts(written), [item.record for item in written]))
+    console.print(summary_table(_counts(written), [item.refusal for item in written]))
     console.print("\nWhy a row got no letter:", style="bold")
     for item in written:
         _print_refusal(item, item.record.decision.id, console)
@@ -112,8 +112,21 @@ def _print_cases(folder: Path, out: Path, console: Console) -> None:
             _print_refusal(item, f"{settings}.toml", console)
 
 
+def _print_review(settings: Path, out: Path, console: Console) -> None:
+    """What `lrp-audit review --uphold` and then `lrp-audit render` do, for the case that waits for a review."""
+    identifier = next(case.id for case in CASES if case.state == "REVIEW_PENDING")
+    config, now = load(settings), dt.datetime.now(dt.UTC)
+    key = load_key(settings.parent / config.documents.key_file)
+    found = Review("uphold", "Robin Reviewer (fictitious)", "Credit officer", "Read and compared with the file.", now)
+    Desk(out, key).record([(identifier, found)], now)
+    written = Output(out, config, key, DOCUMENTS).render(identifier)
+    state = "its letter is written" if written.letter else "there is still no letter"
+    console.print(f"\nOnce a person has upheld {identifier} of {settings.name}, {state}:", style="bold")
+    console.print(written.files[-1].as_posix(), markup=False)
+
+
 def _print_refusal(item: Written, place: str, console: Console) -> None:
-    refusal = item.record.refusal
+    refusal = item.refusal
     if refusal is not None:
         console.print(f"{refusal.state}, {place}", style="yellow", markup=False)
         console.print(Padding(Text(printable(refusal.evidence)), (0, 0, 0, 4)))

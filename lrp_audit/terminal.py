@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from lrp_audit.record import ColumnContribution, Conservation, Record
+from lrp_audit.record import ColumnContribution, Conservation, Record, Refusal
 
 BAR_WIDTH = 8  # cells on each side of zero
 AGAINST, FAVOUR = "red", "blue"
@@ -117,9 +117,9 @@ def conserved(books: Conservation) -> str:
     return "within rounding: conserved" if within else f"beyond the tolerance of {books.tolerance:.1e}: NOT conserved"
 
 
-def summary_table(documents: dict[str, int], records: Iterable[Record]) -> Table:
+def summary_table(documents: dict[str, int], refusals: Iterable[Refusal | None]) -> Table:
     """The end of a run: documents written, and how many decisions ended in each refusal state."""
-    states = Counter(record.refusal.state for record in records if record.refusal is not None)
+    states = Counter(refusal.state for refusal in refusals if refusal is not None)
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column()
     table.add_column(justify="right")

@@ -16,7 +16,7 @@ from lrp_audit.tables import read_table
 Result = Any  # code, out, err
 Command = Callable[..., Result]
 
-COMMANDS = ("init", "explain", "letter", "audit", "demo", "doctor")
+COMMANDS = ("init", "explain", "letter", "audit", "review", "render", "verify", "demo", "doctor")
 AS_OF = ("--as-of", "2026-11-16")
 DENIED, APPROVED, INVALID, NOT_REPRODUCED = "A-00001", "A-00027", "A-00041", "A-00037"
 
@@ -80,7 +80,7 @@ def test_letters_go_to_folders_that_name_nobody(command: Command, small: Path) -
     assert "letters" in result.out
     assert "DECISION_NOT_REPRODUCED" in result.out
     files = sorted(path.relative_to(small / "out") for path in (small / "out").rglob("*") if path.is_file())
-    assert {path.name for path in files} == {"notice.pdf", "record.json"}
+    assert {path.name for path in files} == {"notice.pdf", "record.json", "addressee.json"}
     assert sum(path.name == "notice.pdf" for path in files) == 2
     applications = read_table(small / "synthetic_applications.csv")
     for word in " ".join([*applications["applicant_name"], *applications["application_id"]]).split():
@@ -94,7 +94,7 @@ def test_audits_are_written_for_refused_decisions_as_well(command: Command, smal
     assert found["audits"] == 5
     for decision in found["decisions"]:
         names = {Path(path).name for path in decision["files"]}
-        assert names == {"audit.pdf", "audit.html", "record.json"}
+        assert names - {"addressee.json"} == {"audit.pdf", "audit.html", "record.json"}
         assert all(Path(path).stat().st_size > 0 for path in decision["files"])
     states = {decision["id"]: decision["state"] for decision in found["decisions"]}
     assert states["A-00002"] is None
@@ -321,7 +321,7 @@ def test_doctor_prints_the_line_that_installs_what_is_missing(
 
 @pytest.mark.slow
 def test_the_demo_writes_letters_with_audits_and_reaches_every_state(command: Command, tmp_path: Path) -> None:
-    from lrp_audit.demo import CASES, UNREACHABLE
+    from lrp_audit.demo import CASES
     from lrp_audit.record import RefusalState
 
     out = tmp_path / "a demo"
@@ -334,4 +334,4 @@ def test_the_demo_writes_letters_with_audits_and_reaches_every_state(command: Co
         assert f"{case.state}, {case.settings}.toml" in result.out
     for state in get_args(RefusalState):
         assert state in result.out
-        assert (f"Not reachable: {state}" in result.out) == (state in UNREACHABLE)
+    assert list((out / "refusals" / "review_required").glob("*/notice.pdf"))

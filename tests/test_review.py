@@ -340,10 +340,8 @@ def test_drafts_are_not_signed(tmp_path: Path, words: None) -> None:
 
 
 def corrected(output: Output, which: str, **changes: Any) -> Record:
-    earlier = place(output).find(which)
-    assert earlier.notice is not None
     later = record().decision.dates.model_copy(update={"notice": dt.date(2026, 12, 1)})
-    return record(corrects=Correction(record_sha256=earlier.sha256, notice=earlier.notice), dates=later, **changes)
+    return record(corrects=place(output).find(which), dates=later, **changes)
 
 
 @pytest.fixture
