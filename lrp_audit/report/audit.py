@@ -20,7 +20,10 @@ from lrp_audit.report.glance import Fact, Glance, glance
 from lrp_audit.report.heatmap import TextView, text_view
 from lrp_audit.report.history import EventRow, correction, history, summary, with_review
 from lrp_audit.report.look import look
+from lrp_audit.report.population_strip import Strip, population_strip
 from lrp_audit.report.render import Source, to_html, to_pdf
+from lrp_audit.report.variations_view import VariationsView, variations_view
+from lrp_audit.report.waterfall import Waterfall, waterfall
 from lrp_audit.reviews import reviewed
 
 FOLDER = "audit"
@@ -38,6 +41,9 @@ class AuditContext:
     glance: Glance
     chapters: Chapters
     texts: tuple[TextView, ...]
+    variations: VariationsView | None
+    waterfall: Waterfall | None
+    strip: Strip | None
     correction: tuple[Fact, ...]
     history: tuple[EventRow, ...]
     signature: str | None  # what the box of a signed audit says
@@ -55,10 +61,10 @@ def audit_pdf(record: Record, config: AuditConfig, events: Sequence[Event] = (),
     Raises:
         ReportError: a font cannot be used.
     """
-    dates = record.decision.dates
+    say, dates = for_reviewers(config), record.decision.dates
     source = Source(
         content=canonical(record),
-        description=for_reviewers(config)("Canonical record of the decision (RFC 8785 JSON)"),
+        description=say("Canonical record of the decision (RFC 8785 JSON)"),
         date=dates.notice or dates.decision or _NO_DATE,
     )
     found = context(record, config, events, signable=signable)
@@ -91,6 +97,9 @@ def context(
         glance=replace(first_page, standing=standing),
         chapters=replace(found, refusals=judged.refusals, provenance=found.provenance + summary(logged, say)),
         texts=tuple(text_view(evidence, config) for evidence in record.text_evidence),
+        variations=variations_view(record, say),
+        waterfall=waterfall(record, say),
+        strip=population_strip(record, say),
         correction=correction(record, say),
         history=logged,
         signature=say(SIGNED) if signable else None,
