@@ -35,7 +35,7 @@ def test_every_page_is_marked_internal_and_carries_the_record_hash(name: str) ->
     for number, text in enumerate(texts, start=1):
         assert "INTERNAL" in text
         assert sha256 in text
-        assert f"Page {number} of {len(texts)}" in text
+        assert f"{number} / {len(texts)}" in text
 
 
 @pytest.mark.rule("CA-01")
