@@ -14,7 +14,7 @@ from lrp_audit.config import AuditConfig, ColumnSection
 from lrp_audit.display import plain, show
 from lrp_audit.explainer import ColumnRelevance
 from lrp_audit.messages import Messages, for_applicants
-from lrp_audit.record import ColumnContribution, Conservation, ReferenceFacts
+from lrp_audit.record import ColumnContribution, Conservation, ReferenceFacts, Spread
 from lrp_audit.reference import Reference
 
 FloatArray = npt.NDArray[np.float64]
@@ -29,6 +29,7 @@ class ColumnFacts:
     family: str
     settings: ColumnSection
     reference_display: str
+    spread: Spread | None
     say: Messages  # the applicants' language
 
 
@@ -45,10 +46,28 @@ def column_facts(columns: Sequence[str], config: AuditConfig, reference: Referen
                 family=settings.family or name,
                 settings=settings,
                 reference_display="" if typical is None else show(typical, settings, say),
+                spread=_spread(reference, name, settings),
                 say=say,
             )
         )
     return tuple(found)
+
+
+def _spread(reference: Reference, column: str, settings: ColumnSection) -> Spread | None:
+    """Quantiles of a column of numbers; codes, which `values` puts in words, have none."""
+    found = None if settings.values else reference.quantiles(column, (0.1, 0.25, 0.5, 0.75, 0.9))
+    if found is None:
+        return None
+    people, levels = found
+    tenth, quarter, median, three_quarters, nine_tenths = map(float, levels)
+    return Spread(
+        people=people,
+        tenth=tenth,
+        quarter=quarter,
+        median=median,
+        three_quarters=three_quarters,
+        nine_tenths=nine_tenths,
+    )
 
 
 def contributions(
@@ -82,6 +101,7 @@ def _contribution(
         value=plain(cell),
         display=show(cell, settings, column.say),
         reference_display=column.reference_display,
+        spread=column.spread,
         transformed=tuple(float(value) for value in np.atleast_1d(seen)),
         missing=bool(encoded.missing[row, j]),
         imputed=bool(encoded.imputed[row, j]),

@@ -159,6 +159,17 @@ class MethodFacts(Frozen):
     dtype: str
 
 
+class Spread(Frozen):
+    """How a column is spread over the reference population: quantiles, never a person's own extreme (G-07)."""
+
+    people: int  # with a value
+    tenth: float
+    quarter: float
+    median: float
+    three_quarters: float
+    nine_tenths: float
+
+
 class ColumnContribution(Frozen):
     """One input column of one decision. `value` is as the applicant gave it; `display` is for people."""
 
@@ -169,6 +180,7 @@ class ColumnContribution(Frozen):
     value: str | float | int | bool | None
     display: str
     reference_display: str  # the reference's typical value, an aggregate
+    spread: Spread | None = None  # of numbers, where enough people have one
     transformed: tuple[float, ...] = ()  # as the network saw it
     missing: bool = False
     imputed: bool = False

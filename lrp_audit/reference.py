@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -64,9 +64,23 @@ class Reference:
         values = self.frame[column].dropna()
         if values.empty:
             return None
-        if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
+        if _is_number(values):
             return float(values.median())
         return values.value_counts(sort=True).sort_index(kind="stable").idxmax()
+
+    def quantiles(self, column: str, levels: Sequence[float]) -> tuple[int, FloatArray] | None:
+        """How many people have a value of a column of numbers, and its quantiles; None for anything else.
+
+        G-07: None where fewer than 50 people have a value.
+        """
+        values = self.frame[column].dropna() if column in self.frame else pd.Series(dtype=float)
+        if len(values) < MINIMUM_POPULATION or not _is_number(values):
+            return None
+        return len(values), np.quantile(values.to_numpy(np.float64), levels)
+
+
+def _is_number(values: pd.Series[Any]) -> bool:
+    return pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
 
 
 @dataclass(frozen=True)

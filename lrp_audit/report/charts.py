@@ -15,12 +15,7 @@ from markupsafe import Markup, escape
 
 from lrp_audit.messages import ENGLISH, Messages
 from lrp_audit.report.formats import decimals_for, signed
-
-AGAINST = "#b3261e"
-FAVOUR = "#1f5fa8"
-INK = "#1b1f24"
-RULE = "#8a929c"
-_HOLLOW = "#e3edf8"
+from lrp_audit.report.svg import AGAINST, FAVOUR, HOLLOW, INK, RULE, TINT, opening, pt
 
 
 def symmetric_scale(values: Sequence[float]) -> float:
@@ -39,9 +34,9 @@ def contribution_bars(values: Sequence[float], scale: float, title: str, *, widt
         row: height of a table row, which a bar takes five ninths of.
     """
     middle, height = width / 2, row * len(values)
-    grid = "".join(f"M{_n(width * part)} 0V{_n(height)}" for part in (0.0, 0.25, 0.75, 1.0))
+    grid = "".join(f"M{pt(width * part)} 0V{pt(height)}" for part in (0.0, 0.25, 0.75, 1.0))
     shapes = [
-        _shape(title, width, height),
+        opening(title, width, height),
         f'<path d="{grid}" stroke="{RULE}" stroke-width=".3" stroke-dasharray="1 2" fill="none"/>',
     ]
     thickness = row * 5 / 9
@@ -50,14 +45,14 @@ def contribution_bars(values: Sequence[float], scale: float, title: str, *, widt
         length = abs(value) / scale * middle
         top = row * index + (row - thickness) / 2
         if value > 0:
-            against += f"M{_n(middle)} {_n(top)}h{_n(length)}v{_n(thickness)}h{_n(-length)}z"
+            against += f"M{pt(middle)} {pt(top)}h{pt(length)}v{pt(thickness)}h{pt(-length)}z"
         elif value < 0:
-            favour += f"M{_n(middle)} {_n(top)}h{_n(-length)}v{_n(thickness)}h{_n(length)}z"
+            favour += f"M{pt(middle)} {pt(top)}h{pt(-length)}v{pt(thickness)}h{pt(length)}z"
     if against:
         shapes.append(f'<path d="{against}" fill="{AGAINST}"/>')
     if favour:
-        shapes.append(f'<path d="{favour}" fill="{_HOLLOW}" stroke="{FAVOUR}" stroke-width=".8"/>')
-    shapes.append(f'<path d="M{_n(middle)} 0V{_n(height)}" stroke="{INK}" stroke-width=".8" fill="none"/></svg>')
+        shapes.append(f'<path d="{favour}" fill="{HOLLOW}" stroke="{FAVOUR}" stroke-width=".8"/>')
+    shapes.append(f'<path d="M{pt(middle)} 0V{pt(height)}" stroke="{INK}" stroke-width=".8" fill="none"/></svg>')
     return Markup("".join(shapes))
 
 
@@ -93,18 +88,18 @@ def score_line(marks: ScoreMarks, title: str, *, family: str, say: Messages = EN
     against = marks.applicant >= marks.cutoff
     colour = AGAINST if against else FAVOUR
     parts = [
-        _shape(title, width, height, f' font-family="{escape(family)}" font-size="8" fill="{INK}"'),
-        f'<path d="M{_n(cut)} {_n(axis - 6)}H{_n(width)}V{_n(axis + 6)}H{_n(cut)}z" fill="#f6e3e1"/>',
-        f'<path d="M0 {_n(axis)}H{_n(width)}" stroke="{RULE}" stroke-width=".8" fill="none"/>',
-        f'<path d="M{_n(cut)} {_n(axis)}H{_n(here)}" stroke="{colour}" stroke-width="3" fill="none"/>',
-        f'<path d="M{_n(cut)} {_n(axis - 10)}V{_n(axis + 8)}" stroke="{INK}" stroke-width="1.4" fill="none"/>',
+        opening(title, width, height, f' font-family="{escape(family)}" font-size="8" fill="{INK}"'),
+        f'<path d="M{pt(cut)} {pt(axis - 6)}H{pt(width)}V{pt(axis + 6)}H{pt(cut)}z" fill="{TINT}"/>',
+        f'<path d="M0 {pt(axis)}H{pt(width)}" stroke="{RULE}" stroke-width=".8" fill="none"/>',
+        f'<path d="M{pt(cut)} {pt(axis)}H{pt(here)}" stroke="{colour}" stroke-width="3" fill="none"/>',
+        f'<path d="M{pt(cut)} {pt(axis - 10)}V{pt(axis + 8)}" stroke="{INK}" stroke-width="1.4" fill="none"/>',
         _label(cut, axis - 13, say("cutoff {value}", value=signed(marks.cutoff, decimals, say)), width),
-        f'<path d="M{_n(here)} {_n(axis - 5)}l5 5l-5 5l-5 -5z" fill="{colour}"/>',
+        f'<path d="M{pt(here)} {pt(axis - 5)}l5 5l-5 5l-5 -5z" fill="{colour}"/>',
         _label(here, axis + 17, say("this applicant {value}", value=signed(marks.applicant, decimals, say)), width),
     ]
     if marks.reference is not None:
         there = x(marks.reference)
-        circle = f'<circle cx="{_n(there)}" cy="{_n(axis)}" r="3.5" fill="#fff" stroke="{INK}" stroke-width="1.2"/>'
+        circle = f'<circle cx="{pt(there)}" cy="{pt(axis)}" r="3.5" fill="#fff" stroke="{INK}" stroke-width="1.2"/>'
         text = say("reference mean {value}", value=signed(marks.reference, decimals, say))
         crowded = abs(there - here) < 150  # then the cutoff is far from both, and the line above is free
         parts += [circle, _label(there, axis - 13 if crowded else axis + 17, text, width)]
@@ -115,16 +110,4 @@ def _label(x: float, y: float, text: str, width: float) -> str:
     """Text centred on `x`, or set flush where it would leave the drawing."""
     margin = len(text) * 2.2
     anchor = "start" if x < margin else "end" if x > width - margin else "middle"
-    return f'<text x="{_n(x)}" y="{_n(y)}" text-anchor="{anchor}">{escape(text)}</text>'
-
-
-def _shape(title: str, width: float, height: float, attributes: str = "") -> str:
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_n(width)} {_n(height)}" role="img"{attributes}>'
-        f"<title>{escape(title)}</title>"
-    )
-
-
-def _n(length: float) -> str:
-    """A length with two decimals and no trailing zeros; never `-0`."""
-    return f"{round(length, 2) + 0.0:.2f}".rstrip("0").rstrip(".")
+    return f'<text x="{pt(x)}" y="{pt(y)}" text-anchor="{anchor}">{escape(text)}</text>'
