@@ -274,6 +274,30 @@ def test_the_audit_prints_its_history_and_keeps_the_box_empty(tmp_path: Path) ->
             assert opened.attachments["record.json"].get_file().read_bytes() == canonical(made)
 
 
+@pytest.mark.parametrize("language", ["de", "fr", "es"])
+def test_the_history_is_said_in_the_reviewers_language(tmp_path: Path, language: str) -> None:
+    config, folder = settings(), DecisionFolder(tmp_path)
+    config = config.model_copy(
+        update={"documents": config.documents.model_copy(update={"audit_language": language, "review": "required"})}
+    )
+    made = record(corrects=Correction(record_sha256="ab" * 32, notice=dt.date(2026, 11, 3)))
+    pending = review_refusal(made, (), config)
+    assert pending is not None
+    events.append(folder.log, [found("return").of("ab" * 32), found("overturn").of(digest(made))])
+    folder.log_correction(made, (), NOON)
+    folder.log_signature(tmp_path / "notice.pdf", made, {"sha256": "ab" * 32, "time_stamp": "https://tsa"}, NOON)
+    (tmp_path / "notice.pdf").write_bytes(b"")
+    folder.withdraw(tmp_path, "REVIEW_PENDING", NOON)
+    logged = events.read(folder.log)
+    overturned = review_refusal(made, logged, config)
+    assert overturned is not None
+    said = text(report.audit_pdf(made, config, logged, signable=True))
+    for english in (pending.evidence, "Review: overturned", "Event history", "digitally signed", "Replaces the letter"):
+        assert english not in said
+    for shown in (overturned.evidence, "M. Okafor", "WITHDRAWN-notice.pdf", "https://tsa"):
+        assert shown in said
+
+
 def test_an_audit_says_nothing_of_its_own_signature(tmp_path: Path) -> None:
     made, place = record(), DecisionFolder(tmp_path)
     place.log_signature(tmp_path / "notice.pdf", made, {"sha256": "ab" * 32, "signer": "Example Bank"}, NOON)

@@ -17,6 +17,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
+import explanations
 import page
 import pikepdf
 import pypdfium2
@@ -29,9 +30,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyhanko.sign.timestamps import DummyTimeStamper
 
+from lrp_audit import texts
 from lrp_audit.decision_folder import DecisionFolder
 from lrp_audit.errors import ReportError, SigningError
-from lrp_audit.record import canonical
+from lrp_audit.messages import for_applicants
+from lrp_audit.record import Correction, canonical
 from lrp_audit.report import audit_pdf, letter_pdf
 from lrp_audit.signing import PASSPHRASE, Signer, open_signer, passphrase
 from lrp_audit.signing_config import SigningSection, TokenSection
@@ -100,6 +103,23 @@ def test_a_signed_document_begins_with_the_unsigned_one_and_keeps_its_formats(
     assert len(signed) > len(document(name))
     for profile in profiles:
         assert failures(signed, profile) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("letter", "language"), [*explanations.LETTERS, ("us-notice", "es")])
+def test_every_letter_can_be_a_signed_correction(letter: str, language: str, signer: Signer) -> None:
+    config = records.config() if letter == "us-notice" else explanations.config(letter, language)
+    documents = config.documents.model_copy(update={"language": language})
+    made = records.record() if letter == "us-notice" else explanations.record(language)
+    corrects = Correction(record_sha256="ab" * 32, notice=dt.date(2026, 11, 3))
+    made = made.model_copy(update={"decision": made.decision.model_copy(update={"corrects": corrects})})
+    settings = config.model_copy(update={"documents": documents})
+    pdf = letter_pdf(made, records.addressee(), settings, signable=True)
+    assert failures(signer.sign(pdf).pdf, "PDF_UA_1") == []
+    legal = texts.load(language)
+    said = text(pdf)
+    assert legal["replaces-letter"].fill(date=for_applicants(settings).date(corrects.notice)) in said
+    assert legal["digital-signature"].text.strip() in said
 
 
 def test_a_document_that_is_not_to_be_signed_has_no_field(signer: Signer) -> None:
