@@ -165,6 +165,7 @@ def with_printability(record: Record, addressee: Addressee, config: AuditConfig)
     """The record, refused as UNPRINTABLE_TEXT where the letter's fonts lack a character of it."""
     facts = record.decision
     printed = [addressee.name, *addressee.address, facts.product, facts.amount, *facts.decided_reasons]
+    printed += [*facts.counteroffer.terms, *facts.incompleteness.items, facts.reference]
     printed += [*facts.bureau.key_factors, *(reason.text for reason in record.reasons)]
     printed += [text for reason in record.reasons if reason.place for text in (reason.place.label, reason.place.quote)]
     printed += printed_data(record, config)

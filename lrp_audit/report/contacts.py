@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lrp_audit.letter_config import ContactSection
+from lrp_audit.messages import Messages
 from lrp_audit.report.slots import Slot, Slots
 
 
@@ -18,10 +19,12 @@ class Contact:
     department: str | None = None
 
 
-def contact(section: ContactSection | None, key: str, what: str, slots: Slots) -> Contact:
+def contact(section: ContactSection | None, key: str, what: str, slots: Slots, say: Messages) -> Contact:
     """A section of audit.toml as a contact; `key` and `what` name it where it is missing."""
     if section is None:
-        return Contact(slots.miss(f"{key}.name", f"name of the {what}"), (), ())
-    address: tuple[Slot, ...] = section.address or (slots.miss(f"{key}.address", f"address of the {what}"),)
+        return Contact(slots.miss(f"{key}.name", say("{what}: name", what=what)), (), ())
+    address: tuple[Slot, ...] = section.address
+    if not address:
+        address = (slots.miss(f"{key}.address", say("{what}: address", what=what)),)
     reach = tuple(way for way in (section.telephone, section.email, section.website) if way)
-    return Contact(slots.need(section.name, f"{key}.name", f"name of the {what}"), address, reach)
+    return Contact(slots.need(section.name, f"{key}.name", say("{what}: name", what=what)), address, reach)

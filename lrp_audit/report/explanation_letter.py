@@ -189,7 +189,7 @@ class _Letter:
     def _contact(self, section: ContactSection | None, key: str, what: str, rule: str) -> Contact:
         if section is None:
             return Contact(self.slots.miss(f"{key}.name", what, rule), (), ())
-        return contact(section, key, what, self.slots)
+        return contact(section, key, what, self.slots, self.say)
 
     def _subject(self) -> Markup:
         decision, say = self.record.decision, self.say

@@ -17,7 +17,7 @@ from lrp_audit import texts
 from lrp_audit.config import AuditConfig
 from lrp_audit.errors import ReportError
 from lrp_audit.locales import locale_of, long_date
-from lrp_audit.messages import for_reviewers
+from lrp_audit.messages import Messages, for_reviewers
 from lrp_audit.record import Addressee, BureauFacts, Reason, Record, Refusal
 from lrp_audit.report.contacts import Contact, contact
 from lrp_audit.report.slots import Gap, Slot, Slots, filled
@@ -76,7 +76,7 @@ def context(record: Record, addressee: Addressee, config: AuditConfig, *, draft:
         ReportError: the notice does not exist in the language.
         ConfigError: there are no texts in it.
     """
-    return _Notice(record, addressee, config, _texts(config), Slots()).context(draft=draft)
+    return _Notice(record, addressee, config, _texts(config), Slots(), for_reviewers(config)).context(draft=draft)
 
 
 def _texts(config: AuditConfig) -> Texts:
@@ -95,20 +95,21 @@ class _Notice:
     config: AuditConfig
     legal: Texts
     slots: Slots
+    say: Messages  # for reviewers, who read what is missing
 
     def context(self, *, draft: bool) -> NoticeContext:
         decision, incomplete = self.record.decision, self.record.decision.action == "incomplete"
         if self.config.approval is None:
-            self.slots.miss("approval.by", "approval of the wording")
-        name = self.slots.need(self.addressee.name, "facts.name", "applicant's name")
+            self.slots.miss("approval.by", self.say("approval of the wording"))
+        name = self.slots.need(self.addressee.name, "facts.name", self.say("applicant's name"))
         return NoticeContext(
             language=self.legal.language,
             draft=draft,
-            mark=for_reviewers(self.config)("DRAFT, not for the applicant"),
+            mark=self.say("DRAFT, not for the applicant"),
             creditor=self._creditor(),
-            date=self._date(decision.dates.notice, "--as-of", "date of the notice"),
+            date=self._date(decision.dates.notice, "--as-of", self.say("date of the notice")),
             name=name,
-            address=self.addressee.address or (self.slots.miss("facts.address", "applicant's address"),),
+            address=self.addressee.address or (self.slots.miss("facts.address", self.say("applicant's address")),),
             title=self._title(),
             subject=self._subject(),
             reference=None
@@ -128,17 +129,17 @@ class _Notice:
     def _creditor(self) -> Contact:
         """US-03, and whom to ask there."""
         section = self.config.institution
-        found = contact(section, "institution", "creditor", self.slots)
+        found = contact(section, "institution", self.say("creditor"), self.slots, self.say)
         return replace(found, department=section.contact if section else None)
 
     def _subject(self) -> Markup:
         decision = self.record.decision
-        request = self.slots.need(decision.product, "facts.product", "credit requested")
+        request = self.slots.need(decision.product, "facts.product", self.say("credit requested"))
         if isinstance(request, str) and decision.amount:
             request = f"{request}, {decision.amount}"
         if decision.dates.application is None:
             return filled(self.legal["subject"], request=request)
-        return filled(self.legal["subject-dated"], request=request, date=self._say(decision.dates.application))
+        return filled(self.legal["subject-dated"], request=request, date=self._written(decision.dates.application))
 
     def _action(self) -> Iterator[Passage]:
         """Forms C-3 to C-5: the action, its reasons or the right to them, an offer, and whom to ask."""
@@ -159,19 +160,22 @@ class _Notice:
         ranked = sorted(self.record.reasons, key=lambda reason: reason.rank)
         found = tuple(map(self._reason, ranked))
         if not found and decided_by == "score":
-            found = (self.slots.miss("families", "principal reasons (see the internal audit)"),)
+            found = (self.slots.miss("families", self.say("principal reasons (see the internal audit)")),)
         elif not found:
-            found = (self.slots.miss("facts.decided_reasons", "reasons of the rule or person that decided"),)
+            found = (self.slots.miss("facts.decided_reasons", self.say("reasons of the rule or person that decided")),)
         yield Passage(system + intro, items=found, strong=True)
 
     def _reason(self, reason: Reason) -> Slot:
         """Its statement, and the text it was found in, quoted only where the settings ask for it."""
-        statement, place = self.slots.need(reason.text, reason.text_key, "wording of this reason"), reason.place
+        statement, place = (
+            self.slots.need(reason.text, reason.text_key, self.say("wording of this reason")),
+            reason.place,
+        )
         if place is None or isinstance(statement, Gap):
             return statement
         label = place.label
         if place.date is not None:
-            label = filled(self.legal["text-dated"], label=label, date=self._say(place.date))
+            label = filled(self.legal["text-dated"], label=label, date=self._written(place.date))
         if place.quote is not None:
             label = filled(self.legal["text-quoted"], label=label, quote=place.quote)
         return filled(self.legal["reason-in-text"], reason=statement, label=label)
@@ -180,7 +184,7 @@ class _Notice:
         """US-06 the other way: the right to ask for the reasons, and US-07 where they are given orally."""
         office = self._creditor()
         if self.config.institution is not None and not self.config.institution.telephone:
-            self.slots.miss("institution.telephone", "telephone of the office that gives the reasons")
+            self.slots.miss("institution.telephone", self.say("telephone of the office that gives the reasons"))
         yield Passage(self.legal["reasons-on-request"].text, office=office)
         if self.config.documents.oral_reasons:
             yield Passage(self.legal["reasons-confirmed"].text)
@@ -188,16 +192,18 @@ class _Notice:
     def _offer(self) -> Iterator[Passage]:
         """US-11."""
         offer = self.record.decision.counteroffer
-        terms = offer.terms or (self.slots.miss("facts.counteroffer_terms", "terms of the counteroffer"),)
-        until = self._date(offer.accept_by, "facts.counteroffer_accept_by", "date until which the offer is open")
+        terms = offer.terms or (self.slots.miss("facts.counteroffer_terms", self.say("terms of the counteroffer")),)
+        until = self._date(
+            offer.accept_by, "facts.counteroffer_accept_by", self.say("date until which the offer is open")
+        )
         yield Passage(self.legal["counteroffer-terms"].text, items=terms, strong=True, ranked=False)
         yield Passage(filled(self.legal["counteroffer-acceptance"], accept_by=until), office=self._creditor())
 
     def _incomplete(self) -> Iterator[Passage]:
         """Form C-6: what is missing, by when, and what happens otherwise. No reasons, and no adverse action."""
         missing = self.record.decision.incompleteness
-        items = missing.items or (self.slots.miss("facts.missing_items", "information that is missing"),)
-        until = self._date(missing.respond_by, "facts.respond_by", "date by which it is needed")
+        items = missing.items or (self.slots.miss("facts.missing_items", self.say("information that is missing")),)
+        until = self._date(missing.respond_by, "facts.respond_by", self.say("date by which it is needed"))
         yield Passage(self.legal["action-incomplete"].text, items=items, strong=True, ranked=False)
         yield Passage(filled(self.legal["incomplete-deadline"], respond_by=until))
         yield from self._behind()
@@ -234,13 +240,17 @@ class _Notice:
     def _score(self, bureau: BureauFacts, score: int) -> Iterator[Passage]:
         """US-09. The key factors are the score's own and stand apart from the reasons."""
         about, legal = self.config.credit_score, self.legal
-        source = self.slots.need(about.source if about else None, "credit_score.source", "source of the credit score")
-        low = self.slots.need(str(about.low) if about else None, "credit_score.low", "lowest possible score")
-        high = self.slots.need(str(about.high) if about else None, "credit_score.high", "highest possible score")
-        date = self._date(bureau.score_date, "facts.bureau_score_date", "date of the credit score")
+        source = self.slots.need(
+            about.source if about else None, "credit_score.source", self.say("source of the credit score")
+        )
+        low = self.slots.need(str(about.low) if about else None, "credit_score.low", self.say("lowest possible score"))
+        high = self.slots.need(
+            str(about.high) if about else None, "credit_score.high", self.say("highest possible score")
+        )
+        date = self._date(bureau.score_date, "facts.bureau_score_date", self.say("date of the credit score"))
         factors: tuple[Slot, ...] = bureau.key_factors[:_KEY_FACTORS]
         if not factors:
-            factors = (self.slots.miss("facts.bureau_key_factors", "key factors of the credit score"),)
+            factors = (self.slots.miss("facts.bureau_key_factors", self.say("key factors of the credit score")),)
         if bureau.inquiries_key_factor:
             factors = (*factors, legal["credit-score-inquiries"].text)
         yield Passage(filled(legal["credit-score"], source=source), legal["heading-score"].text)
@@ -251,9 +261,9 @@ class _Notice:
     def _reporting_agency(self) -> Contact:
         """US-08: name, address and telephone number are all required."""
         section, key = self.config.consumer_reporting_agency, "consumer_reporting_agency"
-        agency = contact(section, key, "consumer reporting agency", self.slots)
+        agency = contact(section, key, self.say("consumer reporting agency"), self.slots, self.say)
         if section is not None and not section.telephone:
-            self.slots.miss(f"{key}.telephone", "telephone of the consumer reporting agency")
+            self.slots.miss(f"{key}.telephone", self.say("telephone of the consumer reporting agency"))
         return agency
 
     def _federal_agency(self) -> Slot:
@@ -263,11 +273,11 @@ class _Notice:
         named = self.config.institution.agency if self.config.institution else None
         agency = texts.federal_agencies().get(named or "")
         if agency is None:
-            return self.slots.miss("institution.agency", "federal agency")
+            return self.slots.miss("institution.agency", self.say("federal agency"))
         return ", ".join((agency.name, *agency.address))
 
     def _date(self, date: dt.date | None, key: str, what: str) -> Slot:
-        return self.slots.need(None if date is None else self._say(date), key, what)
+        return self.slots.need(None if date is None else self._written(date), key, what)
 
-    def _say(self, date: dt.date) -> str:
+    def _written(self, date: dt.date) -> str:
         return long_date(date, locale_of(self.legal.language, FOLDER))
