@@ -106,10 +106,14 @@ class ReferenceSection(Section):
 
 
 class ExplanationSection(Section):
-    """How relevance is propagated (design, section 2)."""
+    """How decisions are explained (design, section 2). Methods other than LRP are for tables only."""
 
+    method: Literal["lrp", "integrated-gradients", "shapley"] = "lrp"
     rules: str = "lrp0"  # preset name
     epsilon: float | None = Field(None, gt=0)
+    steps: int = Field(16, ge=1, le=256)  # of integrated gradients, from each member
+    permutations: int = Field(2, ge=1, le=1024)  # of Shapley sampling: pairs of opposite ones for each member
+    seed: Seed = 0  # of Shapley sampling
 
 
 class ColumnSection(VariableSection):
@@ -326,7 +330,7 @@ def _config_error(path: Path, text: str, problems: Iterable[tuple[Key, str]]) ->
 
 def _contradictions(config: AuditConfig) -> Iterator[tuple[Key, str]]:
     """Settings that are each allowed and together make no sense: key and sentence."""
-    for check in (_model, _reference, _decision, _families, _texts, _contacts):
+    for check in (_model, _reference, _decision, _families, _texts, _contacts, _review):
         yield from check(config)
     yield from contradictions(config.columns)
 
@@ -347,10 +351,17 @@ def _model(config: AuditConfig) -> Iterator[tuple[Key, str]]:
 
 
 def _reference(config: AuditConfig) -> Iterator[tuple[Key, str]]:
-    if config.reference.representation == "coalitions" and config.explanation.rules != "lrp0":
+    coalitions = config.reference.representation == "coalitions"
+    if coalitions and (config.explanation.rules != "lrp0" or config.explanation.method != "lrp"):
         yield (
             ("reference", "representation"),
-            'reference.representation = "coalitions" needs rules that lose nothing: set explanation.rules to "lrp0".',
+            'reference.representation = "coalitions" is for LRP with rules that lose nothing: set explanation.method '
+            'to "lrp" and explanation.rules to "lrp0".',
+        )
+    if config.text is not None and config.explanation.method != "lrp":
+        yield (
+            ("explanation", "method"),
+            f'explanation.method = "{config.explanation.method}" is for tables; a text is explained by "lrp".',
         )
 
 
@@ -406,6 +417,15 @@ def _texts(config: AuditConfig) -> Iterator[tuple[Key, str]]:
                 elif code not in family.text:
                     neutral = dotted(("families", name, "text", code))
                     yield key, f"{dotted(key)} needs {neutral}, which is printed where the direction test fails."
+
+
+def _review(config: AuditConfig) -> Iterator[tuple[Key, str]]:
+    if config.documents.review == "required" and config.automation is not None and config.automation.role == "sole":
+        yield (
+            ("automation", "role"),
+            'automation.role = "sole" says that no person takes part, and documents.review = "required" that '
+            'one upholds each of them: set automation.role = "assisted", or review = "optional".',
+        )
 
 
 def _contacts(config: AuditConfig) -> Iterator[tuple[Key, str]]:

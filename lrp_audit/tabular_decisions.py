@@ -31,6 +31,7 @@ from lrp_audit.engine import preset
 from lrp_audit.errors import DataError
 from lrp_audit.explainer import Explainer, explainer
 from lrp_audit.messages import for_applicants, for_reviewers
+from lrp_audit.methods.choice import Attribute, attribution, in_words
 from lrp_audit.record import Addressee, ColumnContribution, MethodFacts, ModelFacts, Outcome, Variations
 from lrp_audit.reference import MINIMUM_POPULATION, Applicants, PopulationName, Reference, build_reference
 
@@ -44,12 +45,14 @@ class TabularDecisions:
     """A `DecisionModel` over the columns of a table.
 
     Attributes:
+        attribute: the method of audit.toml.
         second: the other reference population that reasons are compared under (CA-08); None where there is none.
         variable: columns that variations may change.
     """
 
     config: AuditConfig
     explainer: Explainer
+    attribute: Attribute
     cutoff: Cutoff
     reference: Reference
     second: Reference | None
@@ -103,16 +106,16 @@ class TabularDecisions:
         """Relevance of every column against the population, with the checks of CA-08."""
         model = self.explainer.model
         encoded, typed = model.encode(frame), model.encoding.read(frame)
-        relevance = self.explainer.attribute(encoded.inputs, self.reference)
+        relevance = self.attribute(encoded.inputs, self.reference)
         found = contributions(self.column_facts, typed, encoded, model.transformed(encoded), relevance.relevance)
         families = Families.of([column.family for column in self.column_facts])
         most = self.config.documents.max_reasons
         stated = np.array([_stated(row, families.names, most) for row in found])
         subjects = Subjects(typed, encoded, relevance.relevance, stated)
-        evidence = gather(self.explainer, subjects, families, self.reference, self.second, self.config)
+        evidence = gather(self.explainer, self.attribute, subjects, families, self.reference, self.second, self.config)
         full = None
         if self.config.checks.level == "full":
-            full = gather_full(self.explainer, subjects, families, self.reference, self.config)
+            full = gather_full(self.explainer, self.attribute, subjects, families, self.reference, self.config)
         varied = self._variations(subjects)
         say = for_reviewers(self.config)
         return [
@@ -188,9 +191,11 @@ def tabular_decisions(
     ready = explainer(model, encoded, target, composite, loses=rules.rules != "lrp0")
     applicants = Applicants(model.encoding.read(valid), encoded.inputs, ready.margin(encoded.inputs) - line.margin)
     reference = _reference(config, applicants, model, config.reference.population)
+    method, settings = in_words(rules, rules_in_words(rules.rules, rules.epsilon), for_reviewers(config))
     return TabularDecisions(
         config=config,
         explainer=ready,
+        attribute=attribution(ready, rules),
         cutoff=line,
         reference=reference,
         second=_second_reference(config, applicants, model),
@@ -198,8 +203,8 @@ def tabular_decisions(
         variable=_variable_columns(config, applicants.frame, model),
         facts=model_facts(config, model, adverse, file_sha256),
         method=MethodFacts(
-            name="LRP",
-            rules=rules_in_words(rules.rules, rules.epsilon),
+            name=method,
+            rules=settings,
             target=model.describe_target(adverse, decision.against, for_reviewers(config)),
             dtype="float64",
         ),

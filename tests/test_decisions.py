@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from lrp_audit import reasons
-from lrp_audit.checks.evidence import Families, _largest
+from lrp_audit.checks.agreement import largest
+from lrp_audit.checks.evidence import Families
 from lrp_audit.config import load
 from lrp_audit.decisions import decide
 from lrp_audit.errors import DataError
@@ -130,8 +131,8 @@ def test_the_second_reference_counts_families_as_the_ranking_does(explained):
     for record in explained:
         ordered = sorted(record.contributions, key=lambda item: item.column)
         sums = families.sums(np.array([[item.relevance for item in ordered]]))
-        largest = {families.names[i] for i in np.flatnonzero(_largest(sums, 4)[0])}
-        assert largest == {item.family for item in reasons.stated(reasons.group(record.contributions), 4)}
+        found = {families.names[i] for i in np.flatnonzero(largest(sums, 4)[0])}
+        assert found == {item.family for item in reasons.stated(reasons.group(record.contributions), 4)}
 
 
 def test_unknown_ids_and_missing_columns_are_named(session, frame):

@@ -8,13 +8,18 @@ import pytest
 from captum.attr import IntegratedGradients
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_coalitions import Ignoring, Quadratic, made_ready, shapley
+from test_coalitions import COLUMNS, Ignoring, Quadratic, made_ready, shapley
 from torch import nn
 
-from lrp_audit.errors import ReferenceDataError
+from lrp_audit.adapters.tabular import adapt
+from lrp_audit.config import AuditConfig, load
+from lrp_audit.decisions import decide
+from lrp_audit.errors import ConfigError, ReferenceDataError
 from lrp_audit.methods.integrated_gradients import integrated_gradients
 from lrp_audit.methods.shapley import shapley_values
 from lrp_audit.reference import Applicants, build_reference
+from lrp_audit.session import new_session
+from lrp_audit.tabular_decisions import tabular_decisions
 
 
 def few(inputs, rows=6):
@@ -38,15 +43,17 @@ def test_integrated_gradients_equal_captum_s_averaged_over_the_members():
     )  # captum keeps its steps in single precision
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(st.integers(0, 500))
-def test_the_completeness_error_is_the_residual_and_falls_with_steps(seed):
+def test_the_completeness_error_is_booked_and_falls_with_steps(seed):
     ready, inputs, reference = made_ready(Quadratic(seed), seed=seed, members=5, representation="members")
-    assert (
-        np.abs(integrated_gradients(ready, few(inputs), reference, steps=2).residual).max() < 1e-10
-    )  # exact at degree 3
-    rough, fine = (np.abs(integrated_gradients(*kinked(seed), steps=steps).residual).mean() for steps in (2, 48))
+    assert np.abs(missed(ready, few(inputs), reference, steps=2)).max() < 1e-10  # exact up to degree 3
+    rough, fine = (np.abs(missed(*kinked(seed), steps=steps)).mean() for steps in (2, 48))
     assert 0 < fine < rough
+
+
+def missed(*given, steps):
+    return integrated_gradients(*given, steps=steps).sinks["quadrature"]
 
 
 def kinked(seed):
@@ -101,3 +108,50 @@ def test_nobody_to_compare_with_is_one_sentence():
     ):
         with pytest.raises(ReferenceDataError, match="near_cutoff"):
             method()
+
+
+def records(frame, **settings):
+    given = {"model": {"file": "m", "columns": COLUMNS}, "decision": {"adverse": "denied"}} | settings
+    config = AuditConfig.model_validate(given)
+    model = adapt(Ignoring(0).double().eval(), columns=COLUMNS, classes=("ok", "denied"))
+    session = new_session(config, tabular_decisions(config, model, frame), bytes(32))
+    return [item.record for item in decide(session, frame.iloc[:12]) if item.record.contributions]
+
+
+FRAME = pd.DataFrame(np.random.default_rng(0).normal(size=(300, 5)).round(2), columns=COLUMNS)
+
+
+@pytest.mark.rule("CA-05")
+@pytest.mark.parametrize("method", ["lrp", "integrated-gradients", "shapley"])
+def test_audit_toml_chooses_the_method_and_the_record_names_it(method):
+    found = records(FRAME, explanation={"method": method})
+    assert len({record.method.name for record in found}) == 1
+    for record in found:
+        assert record.conservation is not None
+        assert abs(record.conservation.residual) <= record.conservation.tolerance
+        assert set(record.conservation.sinks) == ({"quadrature"} if method == "integrated-gradients" else set())
+    plain = records(FRAME)
+    same = [one.families[0].family == other.families[0].family for one, other in zip(found, plain, strict=True)]
+    assert np.mean(same) >= 0.75
+
+
+@pytest.mark.rule("CA-08")
+def test_full_checks_are_measured_in_full_and_named_as_not_performed_otherwise():
+    costly = {"integrated-gradients", "stability", "curves"}
+    for level, status in {"letter": "not performed", "full": "performed"}.items():
+        for record in records(FRAME, checks={"level": level}):
+            stated = bool(record.ranking.covered)
+            found = {check.id: check.status for check in record.checks if check.id in costly}
+            assert found == dict.fromkeys(costly, status if stated else "not performed")
+
+
+def test_what_is_for_tables_is_refused_for_texts_and_for_coalitions(tmp_path):
+    for sections, key in [
+        ('[explanation]\nmethod = "shapley"\n[text]\ncolumn = "t"\n', "explanation.method"),
+        ('[explanation]\nmethod = "shapley"\n[reference]\nrepresentation = "coalitions"\n', "reference.representation"),
+        ('[explanation]\nrules = "epsilon"\n[reference]\nrepresentation = "coalitions"\n', "reference.representation"),
+    ]:
+        path = tmp_path / "audit.toml"
+        path.write_text(f'[model]\nfile = "m"\n[decision]\nadverse = "x"\n{sections}')
+        with pytest.raises(ConfigError, match=key):
+            load(path)

@@ -10,11 +10,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from lrp_audit.adapters.tabular import Encoded
+from lrp_audit.checks.agreement import largest
 from lrp_audit.checks.direction import Direction, testable, tested_directions
 from lrp_audit.checks.putback import PutBack, put_back
 from lrp_audit.config import AuditConfig, ChecksSection
 from lrp_audit.explainer import Explainer
 from lrp_audit.messages import Messages, message
+from lrp_audit.methods.choice import Attribute
 from lrp_audit.record import Check
 from lrp_audit.reference import Reference
 
@@ -85,6 +87,7 @@ class Evidence:
 
 def gather(
     explainer: Explainer,
+    attribute: Attribute,
     subjects: Subjects,
     families: Families,
     reference: Reference,
@@ -103,17 +106,9 @@ def gather(
     tested, directions = _directions(explainer, subjects, families, reference, codes)
     kept = None
     if second is not None:
-        other = families.sums(explainer.attribute(inputs, second).relevance)
-        kept = (subjects.stated & _largest(other, config.documents.max_reasons)).sum(1)
+        other = families.sums(attribute(inputs, second).relevance)
+        kept = (subjects.stated & largest(other, config.documents.max_reasons)).sum(1)
     return Evidence(subjects.stated.sum(1), putback, tested, directions, kept)
-
-
-def _largest(sums: FloatArray, most: int) -> BoolArray:
-    """A row's `most` most adverse families, if against the applicant; (N, F)."""
-    order = np.argsort(-sums, axis=1, kind="stable")[:, :most]
-    largest = np.zeros(sums.shape, dtype=bool)
-    np.put_along_axis(largest, order, True, axis=1)
-    return largest & (sums > 0)
 
 
 def _directions(

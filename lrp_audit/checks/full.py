@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import torch
 
 from lrp_audit.checks.agreement import Agreement, agreement
 from lrp_audit.checks.curves import Curves, deletion_curves, insertion_curves
@@ -20,6 +21,7 @@ from lrp_audit.checks.stability import Stability, numeric, stability
 from lrp_audit.config import AuditConfig, ChecksSection
 from lrp_audit.explainer import Explainer
 from lrp_audit.messages import Messages, message
+from lrp_audit.methods.choice import Attribute
 from lrp_audit.methods.integrated_gradients import integrated_gradients
 from lrp_audit.record import Check
 from lrp_audit.reference import Reference
@@ -41,7 +43,7 @@ class FullEvidence:
     """What the checks found for N rows; None where one cannot be run on this model or reference.
 
     Attributes:
-        gradients: agreement of LRP's families with those of integrated gradients.
+        gradients: agreement with integrated gradients over the same target and reference.
         completeness: the largest part of the difference that integrated gradients missed, per row; (N,).
     """
 
@@ -53,7 +55,12 @@ class FullEvidence:
 
 
 def gather_full(
-    explainer: Explainer, subjects: Subjects, families: Families, reference: Reference, config: AuditConfig
+    explainer: Explainer,
+    attribute: Attribute,
+    subjects: Subjects,
+    families: Families,
+    reference: Reference,
+    config: AuditConfig,
 ) -> FullEvidence:
     """Run the checks on a chunk of rows."""
     inputs, relevance = subjects.encoded.inputs, families.sums(subjects.relevance)
@@ -63,7 +70,7 @@ def gather_full(
         return none
 
     def explained(frame: pd.DataFrame) -> FloatArray:
-        return families.sums(explainer.attribute(explainer.model.encode(frame).inputs, reference).relevance)
+        return families.sums(attribute(explainer.model.encode(frame).inputs, reference).relevance)
 
     def put_back(back: npt.NDArray[np.bool_]) -> FloatArray:
         columns, members = back[:, families.of_column], range(min(CURVE_MEMBERS, len(reference)))
@@ -78,13 +85,13 @@ def gather_full(
         deletion=deletion_curves(put_back, relevance, draws=CURVE_ORDERS, seed=seed),
         insertion=insertion_curves(put_back, relevance, draws=CURVE_ORDERS, seed=seed),
     )
-    if not all(value.is_floating_point() for value in inputs.values()):
-        return found  # there is no line between codes
+    if config.explanation.method == "integrated-gradients" or not all(map(torch.is_floating_point, inputs.values())):
+        return found  # not against itself, nor along a line between codes
     other = integrated_gradients(explainer, inputs, reference, steps=GRADIENT_STEPS)
     return replace(
         found,
         gradients=agreement(relevance, families.sums(other.relevance), subjects.stated),
-        completeness=np.abs(other.residual) / (np.abs(other.explained) + np.abs(other.relevance).sum(1)),
+        completeness=np.abs(other.sinks["quadrature"]) / (np.abs(other.explained) + np.abs(other.relevance).sum(1)),
     )
 
 

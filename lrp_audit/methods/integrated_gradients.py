@@ -1,7 +1,8 @@
 """Integrated gradients over a reference population (Sundararajan et al. 2017; expected gradients, Erion et al. 2021).
 
 For every member r, `(x - r)` times the gradient of the margin averaged over the straight line from r to x, by
-Gauss-Legendre quadrature; then the mean over members. What quadrature misses of `f(x) - mean f(r)` is the residual.
+Gauss-Legendre quadrature; then the mean over members. What quadrature misses of `f(x) - mean f(r)` is
+booked as a sink of that name.
 """
 
 from __future__ import annotations
@@ -44,7 +45,8 @@ def integrated_gradients(
             for (name, x), slope in zip(inputs.items(), slopes, strict=True):
                 total[name] += weight * slope * (x - member[name]) / len(reference)
     explained, own = explainer.difference(inputs, reference.members)
-    return ColumnRelevance(explainer.model.to_columns(total), explained, own - explained, {})
+    relevance = explainer.model.to_columns(total)
+    return ColumnRelevance(relevance, explained, own - explained, {"quadrature": explained - relevance.sum(1)})
 
 
 def require_members(reference: Reference, what: str) -> None:

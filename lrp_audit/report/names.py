@@ -66,6 +66,7 @@ _NAMES: Mapping[str, str] = MappingProxyType({
     "taylor": message("softmax, what its linear form leaves out"),
     "stabiliser": message("stabiliser of the rules"),
     "stopped": message("paths that the rules stop"),
+    "quadrature": message("steps of the integral, what they miss"),
     "remainder": message("lost or doubled by the rules"),
 })  # fmt: skip
 
