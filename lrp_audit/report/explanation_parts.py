@@ -151,7 +151,8 @@ class Parts:
             numbers = ", ".join(self.words.number(sentence + 1) for sentence in found.left_out)
             items = [(self.words("variation-sentences", numbers=numbers),)]
         if items:
-            return Alternatives(self.words("variations"), tuple(items), self.words("variations-limits", date=date))
+            intro = self.words("variations-one" if len(items) == 1 else "variations")
+            return Alternatives(intro, tuple(items), self.words("variations-limits", date=date))
         intro = self.words("variations-none", most=self.words.number(found.most_changes))
         return Alternatives(intro, (), self.words("variations-limits", date=date))
 

@@ -226,6 +226,17 @@ def test_quotes_two_verified_variations_and_promises_nothing(letter: str, langua
 
 @pytest.mark.rule("EU-06")
 @pytest.mark.parametrize(("letter", "language"), LETTERS)
+def test_a_single_variation_is_introduced_as_one(letter: str, language: str) -> None:
+    single = made.FOUND.model_copy(update={"found": made.FOUND.found[:1]})
+    text = pages.text(
+        report.letter_pdf(made.record(language, variations=single), records.addressee(), made.config(letter, language))
+    )
+    assert said(letter, language, "variations-one") in text
+    assert said(letter, language, "variations") not in text
+
+
+@pytest.mark.rule("EU-06")
+@pytest.mark.parametrize(("letter", "language"), LETTERS)
 def test_says_so_where_no_variation_was_found(letter: str, language: str) -> None:
     text = text_of(letter, language, "none-found")
     assert said(letter, language, "variations-none", most="3") in text
