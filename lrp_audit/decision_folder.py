@@ -160,7 +160,7 @@ class DecisionFolder:
     def append(self, kind: EventKind, record_sha256: str, now: dt.datetime, **details: str) -> None:
         """Log what the program did; a person's acts are logged by `reviews`. Raises EventLogError."""
         time = now.replace(microsecond=0)
-        act = Act(kind=kind, time=time, record_sha256=record_sha256, details=details, by="lrp-audit", role="program")
+        act = Act(kind=kind, time=time, record_sha256=record_sha256, details=details, by="lrp-audit", role="")
         events.append(self.log, [act])
 
     def log_signature(self, path: Path, record: Record, details: Mapping[str, str], now: dt.datetime) -> None:

@@ -186,7 +186,8 @@ def _show_history(events: Sequence[Event], *, as_json: bool) -> None:
         return
     for event in events:
         details = "; ".join(f"{name}: {text}" for name, text in sorted(event.details.items()) if text)
-        line = f"{event.sequence} {event.time:%Y-%m-%d %H:%M} {event.kind} by {event.by} ({event.role}): {details}"
+        who = f"{event.by} ({event.role})" if event.role else event.by
+        line = f"{event.sequence} {event.time:%Y-%m-%d %H:%M} {event.kind} by {who}: {details}"
         typer.echo(printable(line))
     if not events:
         typer.echo("No events are logged.")

@@ -17,10 +17,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lrp_audit import events, report
-from lrp_audit.config import AuditConfig
+from lrp_audit.config import AuditConfig, load
 from lrp_audit.decision_folder import DecisionFolder, decision_folder
 from lrp_audit.decisions import Decision
-from lrp_audit.errors import DataError, EventLogError, ReportError
+from lrp_audit.errors import ConfigError, DataError, EventLogError, ReportError
 from lrp_audit.output import Output, Written
 from lrp_audit.pseudonym import pseudonym
 from lrp_audit.record import Addressee, Correction, Record, canonical, digest
@@ -219,6 +219,17 @@ def test_a_reviewer_who_saw_another_record_is_told(tmp_path: Path) -> None:
         seen.of("cd" * 32)
 
 
+def test_a_review_that_is_required_is_no_decision_by_the_computer_alone(tmp_path: Path) -> None:
+    path = tmp_path / "audit.toml"
+    text = '[model]\nfile = "m.skops"\n[documents]\nletter = "eu-letter"\nreview = "{}"\n[automation]\nrole = "{}"\n'
+    for review, role in (("required", "assisted"), ("optional", "sole")):
+        path.write_text(text.format(review, role))
+        assert load(path).documents.review == review
+    path.write_text(text.format("required", "sole"))
+    with pytest.raises(ConfigError, match=r'line 7: automation.role = "sole" says that no person takes part'):
+        load(path)
+
+
 # --- reviews from a table ---------------------------------------------------------------------------------------------
 
 TABLE = "id,verdict,by,role,time,grounds\n007,Uphold,A. Ito,Officer,2026-11-22T09:30:00+01:00,\n"
@@ -294,7 +305,7 @@ def test_the_history_is_said_in_the_reviewers_language(tmp_path: Path, language:
     said = text(report.audit_pdf(made, config, logged, signable=True))
     for english in (pending.evidence, "Review: overturned", "Event history", "digitally signed", "Replaces the letter"):
         assert english not in said
-    for shown in (overturned.evidence, "M. Okafor", "WITHDRAWN-notice.pdf", "https://tsa"):
+    for shown in (" ".join(overturned.evidence.split()), "M. Okafor", "REVIEW_PENDING", "https://tsa"):
         assert shown in said
 
 

@@ -49,7 +49,7 @@ def history(events: Sequence[Event], say: Messages) -> tuple[EventRow, ...]:
             number=event.sequence,
             time=event.time.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M:%S"),
             title=say(_TITLES.get(event.details.get("verdict", ""), _TITLES[event.kind])),
-            by=clip(f"{event.by}, {event.role}", _TEXT),
+            by=clip(", ".join(filter(None, (event.by, event.role))), _TEXT),
             what=_what(event.kind, event.details, say),
             record=event.record_sha256[:_SHOWN],
         )
