@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
-from lrp_audit import report
+from lrp_audit import figures, report
 from lrp_audit.adapters.formats import open_model
 from lrp_audit.adapters.text import TextModel
 from lrp_audit.config import AuditConfig, DecisionSection, FactsSection, ModelSection, ReferenceSection, load
@@ -22,6 +21,9 @@ from lrp_audit.record import Reason, Record, digest
 from lrp_audit.session import adapted, decision_model, new_session
 from lrp_audit.tables import read_table
 from lrp_audit.text_config import TextSection
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 UNKEYED = bytes(32)  # without an audit.toml there is no secret; pseudonyms then hide nothing
 SHOWN = 10  # rows and columns of an HTML preview
@@ -76,14 +78,16 @@ class Explanation:
         """Write the internal decision audit as PDF, the canonical record attached."""
         return write_bytes(Path(path), report.audit_pdf(self.record, self.config))
 
+    def plot(self, axes: Axes | None = None, *, top: int = SHOWN) -> Axes:
+        """Draw the strongest columns as signed bars with matplotlib (extra `plot`), on `axes` or a figure of their own.
+
+        Raises:
+            ReportError: matplotlib is not installed.
+        """
+        return figures.plot(self.record, summary(self.record), top, axes)
+
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><th scope=row>{escape(item.label)}</th><td>{escape(item.display)}</td>"
-            f"<td>{escape(item.reference_display)}</td><td>{item.relevance:+.4g}</td></tr>"
-            for item in self.record.contributions[:SHOWN]
-        )
-        head = "<tr><th>column</th><th>applicant</th><th>reference</th><th>relevance</th></tr>"
-        return f"<table><caption>{escape(summary(self.record))}</caption>{head}{rows}</table>"
+        return figures.bars_html(self.record, summary(self.record), SHOWN)
 
 
 @dataclass(frozen=True)
