@@ -25,7 +25,7 @@ from lrp_audit.report.formats import (
     signed,
 )
 from lrp_audit.report.glance import Fact, due_date, is_late, numbers, recorded
-from lrp_audit.report.names import name_of, sink_name
+from lrp_audit.report.names import column_name, name_of, sink_name
 
 CELL = 200  # characters of a value that a table shows; all of it is in the attached record
 PROSE = 600  # characters of a model card's paragraph
@@ -277,7 +277,7 @@ def _columns(record: Record, say: Messages) -> tuple[ColumnRow, ...]:
         ColumnRow(
             position=position,
             label=clip(item.label, 80),
-            column=clip(item.column, 80),
+            column=clip(column_name(item.column, say), 80),
             family=clip(families.get(item.family, item.family), 60),
             contribution=signed(item.relevance, decimals, say),
             side=side(signed(item.relevance, decimals, say), say),
@@ -336,7 +336,9 @@ def _reasons(record: Record, say: Messages) -> tuple[ReasonRow, ...]:
             code=reason.code or "",
             direction=directions[reason.direction],
             family=clip(families.get(reason.family, reason.family), 80) or say("none: supplied with the decision"),
-            columns=", ".join(f"{clip(labels.get(name, name), 80)} ({clip(name, 80)})" for name in reason.columns),
+            columns=", ".join(
+                f"{clip(labels.get(name, name), 80)} ({clip(column_name(name, say), 80)})" for name in reason.columns
+            ),
             contribution=signed(reason.relevance, decimals, say) if reason.columns else "",
         )
         for reason in record.reasons

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from lrp_audit.messages import Messages, message
+from lrp_audit.text_reasons import UNMAPPED
 
 _NAMES: Mapping[str, str] = MappingProxyType({
     # reference populations and how they are represented
@@ -84,3 +85,8 @@ def sink_name(name: str, say: Messages) -> str:
     """The words for where relevance went that reached no word or column: a sink, or a token that the model adds."""
     token = name.removeprefix("token ")
     return say("token {token}", token=token) if token != name or token.startswith(("[", "<")) else name_of(name, say)
+
+
+def column_name(column: str, say: Messages) -> str:
+    """A column by its own name; of a text's words, the text's column and what the words are."""
+    return column.replace(UNMAPPED, say(UNMAPPED))
