@@ -14,7 +14,7 @@ from lrp_audit.adapters.tabular import TabularModel
 from lrp_audit.assembly import ColumnFacts, column_facts, conservation, contributions, reference_facts
 from lrp_audit.case import Faithfulness
 from lrp_audit.checks import variations
-from lrp_audit.checks.encoded_choices import EncodedColumn, encoded_columns, with_choices
+from lrp_audit.checks.encoded_choices import EncodedColumns, encoded_columns
 from lrp_audit.checks.evidence import Evidence, Families, Subjects, gather, state
 from lrp_audit.checks.full import gather_full, state_full
 from lrp_audit.checks.variations import Searcher, plausible_columns
@@ -57,7 +57,7 @@ class TabularDecisions:
     reference: Reference
     second: Reference | None
     column_facts: tuple[ColumnFacts, ...]
-    variable: tuple[EncodedColumn, ...]
+    variable: EncodedColumns
     facts: ModelFacts
     method: MethodFacts
 
@@ -141,7 +141,7 @@ class TabularDecisions:
             return {}
         line, inputs = self.cutoff.margin, subjects.encoded.inputs
         searcher = Searcher(
-            columns=tuple(column.plausible for column in self.variable),
+            columns=self.variable.plausible,
             settings=self.config.variations,
             limit=line - self.tolerance * (1 + abs(line)),
             score=self.score,
@@ -152,7 +152,7 @@ class TabularDecisions:
         return searcher.search(
             subjects.frame,
             adverse,
-            lambda row, choices: self.explainer.margin(with_choices(inputs, row, self.variable, choices)),
+            lambda row, choices: self.explainer.margin(self.variable.varied(inputs, row, choices)),
         )
 
 
@@ -211,7 +211,7 @@ def tabular_decisions(
     )
 
 
-def _variable_columns(config: AuditConfig, population: pd.DataFrame, model: TabularModel) -> tuple[EncodedColumn, ...]:
+def _variable_columns(config: AuditConfig, population: pd.DataFrame, model: TabularModel) -> EncodedColumns:
     columns = plausible_columns(model.columns, population, config, listed=model.encoding.listed)
     return encoded_columns(model, population, columns)
 

@@ -15,7 +15,6 @@ import torch
 from torch import Tensor
 
 from lrp_audit.adapters.tabular import TabularModel
-from lrp_audit.checks.fewest_changes import UNCHANGED
 from lrp_audit.checks.plausible import Plausible
 from lrp_audit.checks.variations import varied
 
@@ -23,22 +22,43 @@ IntArray = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True)
-class EncodedColumn:
-    """The values of a column that may vary, V of them, as encoded.
+class EncodedInput:
+    """What one input of the network sees of the values: E of its elements can change, each with one column.
 
     Attributes:
-        seen: input name -> (V, elements of the column).
-        elements: input name -> where they stand in a row.
+        elements: where they stand in a row; (E,).
+        columns: the variable column that each belongs to; (E,).
+        values: for every position of a value in its column what the element then is; (most values, E).
     """
 
-    plausible: Plausible
-    seen: Mapping[str, Tensor]
-    elements: Mapping[str, Tensor]
+    elements: Tensor
+    columns: Tensor
+    values: Tensor
 
 
-def encoded_columns(
-    model: TabularModel, population: pd.DataFrame, columns: Sequence[Plausible]
-) -> tuple[EncodedColumn, ...]:
+@dataclass(frozen=True)
+class EncodedColumns:
+    """The columns that may vary, and what each input of the network sees of their values."""
+
+    plausible: tuple[Plausible, ...]
+    inputs: Mapping[str, EncodedInput]
+
+    def varied(self, inputs: Mapping[str, Tensor], row: int, choices: IntArray) -> dict[str, Tensor]:
+        """One encoded row with R choices of values (R, C) put in, each input (R, width).
+
+        An unchanged column, -1, takes the last row of the table, which is the row's own.
+        """
+        chosen, found = torch.from_numpy(choices), {}
+        for name, value in inputs.items():
+            own, seen = value[row], self.inputs[name]
+            table = torch.cat([seen.values, own[seen.elements].unsqueeze(0)])
+            rows = own.repeat(len(choices), 1)
+            rows[:, seen.elements] = table.gather(0, chosen[:, seen.columns] % len(table))
+            found[name] = rows
+        return found
+
+
+def encoded_columns(model: TabularModel, population: pd.DataFrame, columns: Sequence[Plausible]) -> EncodedColumns:
     """The columns with their values encoded; values that the model cannot read are left out.
 
     Args:
@@ -46,31 +66,26 @@ def encoded_columns(
         population: rows that it can read; the first one holds the values.
         columns: of that table.
     """
-    return tuple(_encoded(model, population.head(1), column) for column in columns)
+    readable = tuple(_readable(model, population, column) for column in columns)
+    places = [model.columns.index(column.column) for column in readable]
+    seen = [model.encode(_table(population, column)).inputs for column in readable]
+    most, inputs = max((len(column.values) for column in readable), default=0), {}
+    for name, owners in model.owners.items():
+        elements = np.flatnonzero(np.isin(owners, places))
+        of_column = [places.index(int(owner)) for owner in owners[elements]]
+        values = torch.zeros(most, len(elements), dtype=model.encode(population.head(1)).inputs[name].dtype)
+        for position, (element, column) in enumerate(zip(elements.tolist(), of_column, strict=True)):
+            values[: len(readable[column].values), position] = seen[column][name][:, element]
+        inputs[name] = EncodedInput(torch.from_numpy(elements), torch.tensor(of_column, dtype=torch.long), values)
+    return EncodedColumns(readable, inputs)
 
 
-def _encoded(model: TabularModel, row: pd.DataFrame, column: Plausible) -> EncodedColumn:
+def _readable(model: TabularModel, population: pd.DataFrame, column: Plausible) -> Plausible:
+    invalid = model.invalid(_table(population, column))
+    return column.only([position for position in range(len(column.values)) if position not in invalid])
+
+
+def _table(population: pd.DataFrame, column: Plausible) -> pd.DataFrame:
+    """An ordinary row once for every value of a column, with the value in it."""
     every = np.arange(len(column.values), dtype=np.intp)
-    table = varied(row.iloc[[0] * len(every)], [column], every[:, None])
-    invalid = model.invalid(table)
-    kept = [int(position) for position in every if position not in invalid]
-    inputs = model.encode(table.iloc[kept]).inputs
-    place = model.columns.index(column.column)
-    elements = {name: torch.from_numpy(np.flatnonzero(owners == place)) for name, owners in model.owners.items()}
-    return EncodedColumn(
-        plausible=column.only(kept),
-        seen={name: inputs[name][:, places] for name, places in elements.items()},
-        elements=elements,
-    )
-
-
-def with_choices(
-    inputs: Mapping[str, Tensor], row: int, columns: Sequence[EncodedColumn], choices: IntArray
-) -> dict[str, Tensor]:
-    """One encoded row with R choices of values (R, C) put in; each input (R, width)."""
-    found = {name: value[row].repeat(len(choices), 1) for name, value in inputs.items()}
-    for column, chosen in zip(columns, torch.from_numpy(choices).T, strict=True):
-        (changed,) = torch.nonzero(chosen != UNCHANGED, as_tuple=True)
-        for name, places in column.elements.items():
-            found[name][changed[:, None], places] = column.seen[name][chosen[changed]]
-    return found
+    return varied(population.iloc[[0] * len(every)], [column], every[:, None])

@@ -9,7 +9,8 @@ be missed, above all where values help together that do no good alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain, combinations, product
 
@@ -18,26 +19,28 @@ import numpy.typing as npt
 
 SETS = 4  # of columns, whose combinations of values are tried
 ROUNDS = 2  # of making changes smaller, one after the other
-DIGITS = 9  # of margins that are ranked; the rest is rounding, and not what an order may rest on
+DIGITS = 9  # decimals of margins that are ranked; the rest is rounding, and not what an order may rest on
 UNCHANGED = -1
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
+Changes = tuple[tuple[int, int], ...]
+"""Columns, in order, with the position of the value that each takes; all other columns keep theirs."""
 Margin = Callable[[IntArray], FloatArray]
 """Margins (R,) of R rows of choices (R, C): for every column which of its values is tried, or `UNCHANGED`."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """Values that suffice together: for every column the position of its value, or `UNCHANGED`."""
+    """Changes that suffice together, and the sum of their sizes."""
 
-    values: tuple[int, ...]
-    size: float  # sum of the sizes of its changes
+    changes: Changes
+    size: float
 
     @property
     def columns(self) -> tuple[int, ...]:
         """The columns that change."""
-        return tuple(column for column, value in enumerate(self.values) if value != UNCHANGED)
+        return tuple(column for column, _ in self.changes)
 
 
 @dataclass(frozen=True)
@@ -79,105 +82,116 @@ def fewest_changes(
     return Found(_smallest(shortened), search.tried)
 
 
+def as_rows(choices: Sequence[Changes], columns: int) -> IntArray:
+    """Choices as a margin takes them, (R, C)."""
+    rows = np.full((len(choices), columns), UNCHANGED, dtype=np.intp)
+    for row, changes in enumerate(choices):
+        for column, value in changes:
+            rows[row, column] = value
+    return rows
+
+
 def _smallest(found: Iterable[Choice]) -> tuple[Choice, ...]:
     """The smallest choice of each set of columns, of those with the fewest changes, in order; ties by position."""
-    ordered = sorted(found, key=lambda choice: (len(choice.columns), choice.size, choice.values))
+    ordered = sorted(found, key=lambda choice: (len(choice.changes), choice.size, choice.changes))
     first = {choice.columns: choice for choice in reversed(ordered)}
-    return tuple(choice for choice in ordered if choice is first[choice.columns] and _as_few(choice, ordered[0]))
-
-
-def _as_few(one: Choice, other: Choice) -> bool:
-    return len(one.columns) == len(other.columns)
+    few = [choice for choice in ordered if len(choice.changes) == len(ordered[0].changes)]
+    return tuple(choice for choice in few if choice is first[choice.columns])
 
 
 class _Search:
     """One search: what has been tried, and what each column can do alone."""
 
     def __init__(self, margin: Margin, sizes: Sequence[FloatArray], limit: float, budget: int, columns: int) -> None:
-        self.margin, self.sizes, self.limit, self.budget, self.columns = margin, sizes, limit, budget, columns
-        self.known: dict[tuple[int, ...], float] = {}
-        self.unchanged = (UNCHANGED,) * len(sizes)
+        self.margin, self.limit, self.budget, self.columns = margin, limit, budget, columns
+        self.sizes: list[list[float]] = [size.tolist() for size in sizes]
         self.allowed = [_by_size(size) for size in sizes]
-        self.helpful: list[list[int]] = [[] for _ in sizes]  # values that lower the margin alone, by size of change
+        self.known: dict[Changes, float] = {}
+        self.helpful: dict[int, list[int]] = {}  # column -> values that lower the margin alone, by size of change
         self.reach: dict[int, tuple[float, int]] = {}  # column -> its lowest margin alone, and the value that gives it
 
     @property
     def tried(self) -> int:
         """How many choices have been tried, the given values not among them."""
-        return len(self.known.keys() - {self.unchanged})
-
-    def suffice(self, choices: Sequence[tuple[int, ...]]) -> list[Choice]:
-        """Those of the choices whose margin is below the limit."""
-        self._ask(choices)
-        return [Choice(values, self._size(values)) for values in choices if self.known[values] < self.limit]
+        return len(self.known) - (() in self.known)
 
     def alone(self) -> list[Choice]:
-        """Every single change that suffices."""
+        """The smallest sufficient change of every column that has one."""
         room = max(2, self.budget // max(1, len(self.sizes)))
-        values = [_thinned(allowed, room) for allowed in self.allowed]
-        single = [[self._with({column: value}) for value in values[column]] for column in range(len(values))]
-        found = self.suffice([self.unchanged, *chain.from_iterable(single)])
-        base = self._rank(self.unchanged)
+        single: list[list[Changes]] = [
+            [((column, value),) for value in _thinned(allowed, room)] for column, allowed in enumerate(self.allowed)
+        ]
+        self._ask([(), *chain.from_iterable(single)])
+        base = self._rank(())
         for column, choices in enumerate(single):
-            self.helpful[column] = [choice[column] for choice in choices if self._rank(choice) < base]
-            if self.helpful[column]:
-                self.reach[column] = min((self._rank(choice), choice[column]) for choice in choices)
-        return found
+            helpful = [changes[0][1] for changes in choices if self._rank(changes) < base]
+            if helpful:
+                self.helpful[column] = helpful
+                self.reach[column] = min((self._rank(((column, value),)), value) for value in helpful)
+        return [choice for choices in single for choice in self._sufficient(choices)[:1]]
 
     def together(self, changes: int) -> list[Choice]:
         """Combinations of so many changes that suffice, as far as they are tried."""
-        columns = sorted(sorted(self.reach, key=lambda column: (self.reach[column][0], column))[: self.columns])
+        best = sorted(self.reach, key=lambda column: (self.reach[column][0], column))[: self.columns]
         sets = [
-            self._with({column: self.reach[column][1] for column in chosen})
-            for chosen in combinations(columns, changes)
+            tuple((column, self.reach[column][1]) for column in chosen)
+            for chosen in combinations(sorted(best), changes)
         ]
-        furthest = sorted(self.suffice(sets), key=lambda choice: (self._rank(choice.values), choice.values))[:SETS]
+        self._ask(sets)
+        furthest = sorted(self._sufficient(sets), key=lambda choice: (self._rank(choice.changes), choice.changes))[
+            :SETS
+        ]
         room = int((self.budget / max(1, len(furthest))) ** (1 / changes))
         tried = [
-            self._with(dict(zip(choice.columns, values, strict=True)))
+            tuple(zip(choice.columns, values, strict=True))
             for choice in furthest
             for values in product(*(_thinned(self.helpful[column], room) for column in choice.columns))
         ]
-        return furthest + self.suffice(tried)
+        self._ask(tried)
+        return furthest + self._sufficient(tried)
 
     def shortened(self, choice: Choice) -> Choice:
         """The choice with each change, in turn and the largest first, as small as the others allow."""
         for _ in range(ROUNDS):
             before = choice
-            for column in sorted(
-                choice.columns, key=lambda column: (-self.sizes[column][before.values[column]], column)
-            ):
-                choice = self._smaller(choice, column)
+            for column, value in sorted(before.changes, key=lambda change: (-self.sizes[change[0]][change[1]], change)):
+                choice = self._smaller(choice, column, value)
             if choice == before:
                 break
         return choice
 
-    def _smaller(self, choice: Choice, column: int) -> Choice:
-        size = self.sizes[column][choice.values[column]]
-        values = [UNCHANGED, *(value for value in self.allowed[column] if self.sizes[column][value] < size)]
-        tried = [(*choice.values[:column], value, *choice.values[column + 1 :]) for value in values]
-        return next(iter(self.suffice(tried)), choice)
+    def _smaller(self, choice: Choice, column: int, value: int) -> Choice:
+        """The choice with the smallest change of a column that suffices, or without one."""
+        others = tuple(change for change in choice.changes if change[0] != column)
+        sizes = self.sizes[column]
+        smaller = [other for other in self.allowed[column] if sizes[other] < sizes[value]]
+        tried = [others, *(tuple(sorted((*others, (column, other)))) for other in smaller)]
+        self._ask(tried)
+        return next(iter(self._sufficient(tried)), choice)
 
-    def _ask(self, choices: Iterable[tuple[int, ...]]) -> None:
-        new = [choice for choice in dict.fromkeys(choices) if choice not in self.known]
+    def _ask(self, choices: Iterable[Changes]) -> None:
+        new = [changes for changes in dict.fromkeys(choices) if changes not in self.known]
         if new:
-            found = self.margin(np.array(new, dtype=np.intp))
-            self.known.update(zip(new, map(float, found), strict=True))
+            found = self.margin(as_rows(new, len(self.sizes)))
+            self.known.update(zip(new, found.tolist(), strict=True))
 
-    def _with(self, changed: Mapping[int, int]) -> tuple[int, ...]:
-        return tuple(changed.get(column, UNCHANGED) for column in range(len(self.sizes)))
+    def _sufficient(self, choices: Iterable[Changes]) -> list[Choice]:
+        """Those of known choices whose margin is below the limit."""
+        return [
+            Choice(changes, math.fsum(self.sizes[column][value] for column, value in changes))
+            for changes in choices
+            if self.known[changes] < self.limit
+        ]
 
-    def _size(self, choice: tuple[int, ...]) -> float:
-        return float(sum(self.sizes[column][value] for column, value in enumerate(choice) if value != UNCHANGED))
-
-    def _rank(self, choice: tuple[int, ...]) -> float:
+    def _rank(self, changes: Changes) -> float:
         """A margin without its last bits, which depend on what else is computed with it."""
-        return float(f"{self.known[choice]:.{DIGITS}e}")
+        return round(self.known[changes], DIGITS)
 
 
 def _by_size(sizes: FloatArray) -> list[int]:
     """Positions of the allowed values, the smallest change first; ties in their order."""
-    return [int(value) for value in np.argsort(sizes, kind="stable") if np.isfinite(sizes[value])]
+    finite: list[int] = np.flatnonzero(np.isfinite(sizes)).tolist()
+    return sorted(finite, key=sizes.tolist().__getitem__)
 
 
 def _thinned(values: Sequence[int], room: int) -> list[int]:

@@ -57,15 +57,17 @@ class Plausible:
         value, vary = plain(given), self.settings.vary
         if value is None:
             return np.full(len(self.values), 1.0 if vary == "any" else math.inf)
-        allowed: Callable[[Any], bool] = {
-            "any": lambda other: other != value,
-            "up": lambda other: other > value,
-            "down": lambda other: other < value,
+        if self.span is None:
+            sizes = np.ones(len(self.values))
+        else:
+            sizes = np.abs(np.array(self.values, dtype=np.float64) - float(value)) / self.span
+        forbidden: Callable[[Any], bool] = {
+            "any": lambda other: other == value,
+            "up": lambda other: other <= value,
+            "down": lambda other: other >= value,
         }[vary]
-        return np.array([self._distance(value, other) if allowed(other) else math.inf for other in self.values])
-
-    def _distance(self, one: Any, other: Any) -> float:
-        return 1.0 if self.span is None else abs(float(other) - float(one)) / self.span
+        sizes[[forbidden(other) for other in self.values]] = math.inf
+        return sizes
 
 
 def plausible(name: str, population: pd.Series[Any], settings: ColumnSection, *, listed: bool) -> Plausible:

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from lrp_audit.checks.fewest_changes import UNCHANGED, Choice, Found, fewest_changes
+from lrp_audit.checks.fewest_changes import UNCHANGED, Choice, Found, as_rows, fewest_changes
 from lrp_audit.checks.plausible import Plausible, plausible
 from lrp_audit.config import AuditConfig, ColumnSection
 from lrp_audit.display import plain, show
@@ -122,7 +122,7 @@ class Searcher:
         """Those that the whole pipeline confirms, with their rows."""
         if not proposed:
             return
-        choices = np.array([choice.values for _, choice in proposed], dtype=np.intp)
+        choices = as_rows([choice.changes for _, choice in proposed], len(self.columns))
         outcomes = self.score(varied(frame.iloc[[row for row, _ in proposed]], self.columns, choices))
         for (row, choice), new in zip(proposed, outcomes, strict=True):
             if not new.adverse and not new.near_cutoff:
@@ -130,9 +130,9 @@ class Searcher:
 
     def _changes(self, row: pd.Series, choice: Choice) -> tuple[Change, ...]:
         changes = []
-        for place in choice.columns:
+        for place, position in choice.changes:
             column = self.columns[place]
-            value = column.values[choice.values[place]]
+            value = column.values[position]
             changes.append(
                 Change(
                     column=column.column,

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lrp_audit.checks.fewest_changes import UNCHANGED, Found, fewest_changes
+from lrp_audit.checks.fewest_changes import UNCHANGED, Choice, Found, as_rows, fewest_changes
 
 
 class Additive:
@@ -44,6 +44,10 @@ def problems(draw, together=additive):
     return Additive(given_effects, draw(st.integers(0, 16).map(lambda value: value / 4)), draw(together)), sizes
 
 
+def row(choice: Choice, sizes: Sequence[np.ndarray]) -> list[int]:
+    return as_rows([choice.changes], len(sizes))[0].tolist()
+
+
 def every(margin: Additive, sizes: Sequence[np.ndarray], changes: int) -> list[tuple[float, tuple[int, ...]]]:
     """Size and values of every allowed choice of so many changes with a negative margin."""
     found = []
@@ -67,8 +71,8 @@ def search(margin: Additive, sizes: Sequence[np.ndarray], *, most_changes: int =
 def test_what_is_found_suffices_and_is_allowed(problem):
     margin, sizes = problem
     for choice in search(margin, sizes).choices:
-        assert margin.of(choice.values) < 0
-        assert choice.size == sum(sizes[column][choice.values[column]] for column in choice.columns) < math.inf
+        assert margin.of(row(choice, sizes)) < 0
+        assert choice.size == sum(sizes[column][value] for column, value in choice.changes) < math.inf
 
 
 @given(problems(together=quarters))
@@ -96,9 +100,11 @@ def test_where_effects_add_up_the_fewest_changes_are_found(problem):
 def test_where_effects_add_up_no_change_of_a_pair_can_be_smaller_alone(problem):
     margin, sizes = problem
     for choice in search(margin, sizes).choices:
-        for column in choice.columns:
-            for value in np.flatnonzero(sizes[column] < sizes[column][choice.values[column]]).tolist():
-                assert margin.of([*choice.values[:column], value, *choice.values[column + 1 :]]) >= 0
+        for column, given_value in choice.changes:
+            for value in np.flatnonzero(sizes[column] < sizes[column][given_value]).tolist():
+                shorter = row(choice, sizes)
+                shorter[column] = value
+                assert margin.of(shorter) >= 0
 
 
 @given(problems(together=quarters), st.integers(1, 3))
@@ -111,7 +117,7 @@ def test_order_number_and_cost(problem, most_changes):
     assert [choice.size for choice in found.choices] == sorted(choice.size for choice in found.choices)
     assert len({choice.columns for choice in found.choices}) == len(found.choices) <= 3
     assert all(len(choice.columns) <= most_changes for choice in found.choices)
-    asked = [tuple(row) for batch in margin.asked for row in batch.tolist()]
+    asked = [tuple(one) for batch in margin.asked for one in batch.tolist()]
     assert len(asked) == len(set(asked)) == found.tried + 1  # the given values themselves
     assert max(map(len, margin.asked)) <= 17
 
@@ -120,7 +126,7 @@ def test_thinned_values_are_made_finer_around_a_find():
     effects = [[-step / 1000 for step in range(1, 1001)]]
     margin, sizes = Additive(effects, base=0.5), [np.arange(1, 1001) / 1000]
     found = search(margin, sizes, budget=50)
-    assert found.choices[0].values == (500,)  # the first step below zero
+    assert found.choices[0].changes == ((0, 500),)  # the first step below zero
     assert len(margin.asked[0]) <= 51
 
 
