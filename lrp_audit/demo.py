@@ -39,6 +39,8 @@ class Case:
     state: RefusalState
 
 
+EXPLAINED = {"eu": "German", "uk": "British"}  # sample -> whose law its letters follow
+
 CASES = (
     Case("stale_reference", "R-001", "REFERENCE_MISSING_OR_STALE"),
     Case("no_approval", "R-001", "MISSING_LEGAL_TEXT"),
@@ -63,6 +65,11 @@ def run(out: Path, console: Console) -> None:
     console.print("Everybody and everything in these files is synthetic.\n", style="bold")
     written = _decide(folder / "audit.toml", folder / "synthetic_applications.csv", out)
     _print_main_run(written, console)
+    for sample, whose in EXPLAINED.items():
+        console.print(f"\nThe same model, explained to {whose} applicants, approvals included:", style="bold")
+        data = folder / f"synthetic_applications_{sample}.csv"
+        explained = _decide(folder / f"audit_{sample}.toml", data, out / f"{sample}-letters")
+        console.print(summary_table(_counts(explained), [item.refusal for item in explained]))
     console.print("\nA transformer that reads what applicants write:", style="bold")
     texts = _decide(folder / "text" / "audit.toml", folder / "text" / "synthetic_narratives.csv", out / "texts")
     console.print(summary_table(_counts(texts), [item.refusal for item in texts]))
@@ -71,6 +78,7 @@ def run(out: Path, console: Console) -> None:
     _print_cases(folder / "refusals", out / "refusals", console)
     _print_review(folder / "refusals" / "review_required.toml", out / "refusals" / "review_required", console)
     console.print(f"\nLook in {out}: a folder per decision, with notice.pdf, audit.pdf and record.json.", markup=False)
+    console.print("Letters under the law of the EU and the UK are called letter.pdf.")
     console.print(f"Settings and data are in {folder}; change them and run `lrp-audit letter` on them.", markup=False)
 
 
