@@ -43,6 +43,13 @@ def test_tables_are_made_again_byte_for_byte(generate: ModuleType, tmp_path: Pat
         assert (tmp_path / name).read_bytes() == (SAMPLES / name).read_bytes()
 
 
+def test_tables_of_the_letters_are_made_again_byte_for_byte(tmp_path: Path) -> None:
+    shutil.copy(SAMPLES / "synthetic_applications.csv", tmp_path)
+    script("generate_letters").main(tmp_path)
+    for name in ("synthetic_applications_eu.csv", "synthetic_applications_uk.csv"):
+        assert (tmp_path / name).read_bytes() == (SAMPLES / name).read_bytes()
+
+
 def test_refusal_cases_are_made_again_byte_for_byte(tmp_path: Path) -> None:
     script("generate_refusals").main(tmp_path)
     made = {path.name for path in tmp_path.iterdir()}
