@@ -7,8 +7,8 @@ The same invented people apply under other names, in the words of their lender; 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -24,8 +24,7 @@ KEPT = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Lender:
+class Lender(NamedTuple):
     """What differs from the American sample. Amounts and search results are written by `str.format`."""
 
     prefix: str  # of application numbers
