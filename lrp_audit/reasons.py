@@ -169,7 +169,7 @@ def _ranking_flags(findings: Findings) -> Iterator[str]:
             "Near-tie: the last stated reason '{last}' is {gap} ahead of '{next}', which is left out (RS-09).",
             last=findings.stated[-1].label,
             gap=say.number(ranking.gap, ".3g"),
-            next=ranking.next_family,
+            next=_label(findings.families, ranking.next_family),
         )
     for first, second in zip(findings.stated, findings.stated[1:], strict=False):
         if first.relevance - second.relevance <= findings.floor:
@@ -178,6 +178,10 @@ def _ranking_flags(findings: Findings) -> Iterator[str]:
                 first=first.label,
                 second=second.label,
             )
+
+
+def _label(families: Iterable[FamilyContribution], name: str) -> str:
+    return next(item.label for item in families if item.family == name)
 
 
 def _decision_flags(findings: Findings) -> Iterator[str]:

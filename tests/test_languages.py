@@ -33,7 +33,7 @@ NOTICE = dt.date(2026, 11, 16)
 OPEN, CLOSE = "‹", "›"
 FOLDERS = {"table": (samples(), "synthetic_applications.csv"), "text": (samples() / "text", "synthetic_narratives.csv")}
 # What documents print as it is in every language: states, rules and ids, names of methods and of their settings.
-NAMES = "lrp lrp0 attnlrp float32 float64 record id sha token cls sep a none cpu avx phone word words"
+NAMES = "lrp lrp0 attnlrp float32 float64 record id sha token cls sep a none cpu avx phone word words given"
 
 MONTHS = {name.casefold() for name in Locale("de").months["format"]["wide"].values()}
 
@@ -147,9 +147,9 @@ def test_judged_and_printed_whole_in_the_reviewers_language(kind: str, pseudo: s
     for record in found:
         for sentence in sentences(record):
             assert untranslated(sentence, known) == [], sentence
-        states = words(" ".join(refusal.state for refusal in record.refusals))
+        keys = words(" ".join([item.state for item in record.refusals] + [item.text_key for item in record.reasons]))
         page = printed(report.audit_html(record, session.config))
-        assert not (left := untranslated(page, known | states)), left
+        assert not (left := untranslated(page, known | keys)), left
 
 
 @pytest.mark.slow
