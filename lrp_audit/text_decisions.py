@@ -191,7 +191,8 @@ class TextDecisions:
         )
         adverse = [row for row, outcome in enumerate(self.score(frame)) if outcome.adverse]
         sentences = [found[0].sentences for found in judged]
-        return TextSearcher(self.section.column, searcher, self._readable_margins).search(frame, adverse, sentences)
+        typed = frame.assign(**{column: _numbers(frame, column) for column in self.table_columns})
+        return TextSearcher(self.section.column, searcher, self._readable_margins).search(typed, adverse, sentences)
 
     def _readable_margins(self, frame: pd.DataFrame) -> FloatArray:
         """Margins of rows, infinite where the model cannot read the text."""

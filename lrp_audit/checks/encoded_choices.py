@@ -66,7 +66,8 @@ def encoded_columns(model: TabularModel, population: pd.DataFrame, columns: Sequ
         population: rows that it can read; the first one holds the values.
         columns: of that table.
     """
-    readable = tuple(_readable(model, population, column) for column in columns)
+    every = (_readable(model, population, column) for column in columns)
+    readable = tuple(column for column in every if column.values)
     places = [model.columns.index(column.column) for column in readable]
     seen = [model.encode(_table(population, column)).inputs for column in readable]
     most, inputs = max((len(column.values) for column in readable), default=0), {}

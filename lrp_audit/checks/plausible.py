@@ -25,6 +25,7 @@ TAIL = 0.01  # values beyond these quantiles, and names that fewer have, are not
 FEWEST_PEOPLE = 5  # behind a name or a listed value, in a small population
 COVERED = 0.9  # of the people have a listed value, or the column is one of amounts
 COARSEST, FINEST = 40, 400  # steps from end to end
+MOST_STEPS = 10_000  # of a step that audit.toml sets
 
 Value = str | float | int | bool
 FloatArray = npt.NDArray[np.float64]
@@ -89,16 +90,14 @@ def plausible(name: str, population: pd.Series[Any], settings: ColumnSection, *,
     common = counts[counts >= max(FEWEST_PEOPLE, TAIL * len(given))]
     if not numeric:
         ordered = sorted(common.items(), key=lambda item: (-item[1], str(item[0])))
-        names = (value for value, _ in ordered if _is_named(value, settings))
-        return Plausible(name, tuple(item for item in map(plain, names) if item is not None), None, settings)
+        names = [plain(value) for value, _ in ordered if _is_named(value, settings) and plain(value) == value]
+        return Plausible(name, tuple(value for value in names if value is not None), None, settings)
     low, high = (float(value) for value in given.astype(float).quantile([TAIL, 1 - TAIL]))
     if listed or settings.values or (settings.step is None and common.sum() >= COVERED * len(given)):
-        numbers = [
-            value for value in sorted(common.index.tolist()) if _is_named(value, settings) and low <= value <= high
-        ]
+        numbers = [value for value in sorted(common.index.tolist()) if _is_named(value, settings)]
     else:
         whole = bool((given % 1 == 0).all())
-        numbers = list(_amounts(low, high, settings, whole=whole))
+        numbers = list(_amounts(name, low, high, settings, whole=whole))
         numbers = [int(value) for value in numbers] if whole and given.dtype.kind in "iu" else numbers
     bounded = tuple(value for value in numbers if _within(value, settings))
     span = None if settings.values or high <= low else high - low
@@ -125,9 +124,12 @@ def _within(value: float, settings: ColumnSection) -> bool:
     return low <= value <= high
 
 
-def _amounts(low: float, high: float, settings: ColumnSection, *, whole: bool) -> Iterator[float]:
+def _amounts(name: str, low: float, high: float, settings: ColumnSection, *, whole: bool) -> Iterator[float]:
     """Round numbers from low to high."""
     if settings.step is not None:
+        if (high - low) / settings.step > MOST_STEPS:
+            key = dotted(("columns", name, "step"))
+            raise ConfigError(f"{key} = {settings.step:g} is too small for values from {low:g} to {high:g}.")
         first, last = math.ceil(low / settings.step - 1e-9), math.floor(high / settings.step + 1e-9)
         yield from (_clean(place * settings.step) for place in range(first, last + 1))
     elif high > low:

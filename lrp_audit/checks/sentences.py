@@ -47,6 +47,8 @@ def sentences_left_out(
         limit: must not be reached.
         most_changes: sentences left out at once.
     """
+    if len(sentences) < 2:
+        return LeftOut((), 0)
     ranked = sorted(range(len(sentences)), key=lambda place: (-sentences[place].relevance, place))[:TRIED]
     candidates = sorted(ranked)
 
@@ -59,7 +61,15 @@ def sentences_left_out(
         return found
 
     sizes = [np.array([1.0 + ranked.index(place)]) for place in candidates]  # of those that suffice, the most adverse
-    found = fewest_changes(margin, sizes, limit, most_changes=most_changes, most=1, budget=TRIED, columns=COMBINED)
+    found = fewest_changes(
+        margin,
+        sizes,
+        limit,
+        most_changes=min(most_changes, len(sentences) - 1),  # something has to be left
+        most=1,
+        budget=TRIED,
+        columns=COMBINED,
+    )
     chosen = found.choices[0].columns if found.choices else ()
     return LeftOut(tuple(candidates[column] for column in chosen), found.tried)
 

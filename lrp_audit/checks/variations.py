@@ -31,7 +31,10 @@ from lrp_audit.variations_config import VariationsSection
 
 TITLE = message("Verified variations")
 MEANING = message("Other values, all else unchanged, with which the same model decides otherwise; each was run again.")
-NOTHING_VARIES = message("Nothing can vary: no column is marked mutable, or too few people show which values it takes.")
+NOTHING_VARIES = message(
+    "Nothing could be varied: no column is marked mutable with values that enough people have, and no text has "
+    "sentences to leave out."
+)
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]

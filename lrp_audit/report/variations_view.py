@@ -55,7 +55,10 @@ def variations_view(record: Record, say: Messages) -> VariationsView | None:
 
 def _result(found: Variations, outcome: Outcome, say: Messages) -> str:
     if not found.tried:
-        return say("Nothing was tried: no column is marked mutable, or too few people show which values it takes.")
+        return say(
+            "Nothing could be varied: no column is marked mutable with values that enough people have, and no text has "
+            "sentences to leave out."
+        )
     tried, most = say.number(found.tried, ","), say.number(found.most_changes, "d")
     if not found.found and not found.left_out:
         return say(

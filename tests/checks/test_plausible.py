@@ -134,6 +134,16 @@ def test_steps_do_not_fit_values_that_are_looked_up():
         values(pd.Series([1, 2] * 50), listed=True, step=1.0)
 
 
+def test_a_step_that_gives_too_many_values_is_named():
+    with pytest.raises(ConfigError, match=r"columns\.x\.step = 1e-06 is too small"):
+        values(amounts(), step=1e-6)
+
+
+def test_dates_are_not_varied():
+    days = pd.Series(pd.date_range("2026-01-01", periods=4)).repeat(50)
+    assert values(days).values == ()
+
+
 @pytest.mark.parametrize("population", [pd.Series([3.5] * 100), pd.Series([np.nan] * 100), pd.Series([], dtype=float)])
 def test_a_column_without_variety_has_nothing_to_try(population):
     found = values(population)
