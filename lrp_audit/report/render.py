@@ -117,37 +117,26 @@ def to_pdf(
             have more than `most_pages` pages.
     """
     check_length(html, most_pages)
-    for padding in range(_PADDINGS):
-        families = frozenset(face.family for face in fonts)
-        finisher = _Finisher(families, source is not None, padding, most_pages, signature)
-        pdf = _write(html, folder, fonts, look, identifier, source, finisher)
-        if source is None or _UNCLEAR_END not in pdf:
-            break
-    return pdf  # as a last resort with such an end: it is a valid file all the same
-
-
-def _write(
-    html: str,
-    folder: str,
-    fonts: tuple[Face, ...],
-    look: Look,
-    identifier: str,
-    source: Source | None,
-    finisher: _Finisher,
-) -> bytes:
     shared, face_rules = configuration(fonts)
+    variant = "pdf/ua-1" if source is None else "pdf/a-3a"
     try:
-        pdf: bytes = HTML(string=html, url_fetcher=_Nothing(look.brand.logo)).write_pdf(
-            stylesheets=[face_rules, _sheet(folder, look)],
-            font_config=shared,
-            pdf_variant="pdf/ua-1" if source is None else "pdf/a-3a",
-            pdf_identifier=identifier.encode(),
-            attachments=None if source is None else [_attachment(source)],
-            finisher=finisher,
+        document = HTML(string=html, url_fetcher=_Nothing(look.brand.logo)).render(
+            stylesheets=[face_rules, _sheet(folder, look)], font_config=shared, pdf_variant=variant
         )
+        check_pages(len(document.pages), most_pages)
+        for padding in range(_PADDINGS):
+            families = frozenset(face.family for face in fonts)
+            pdf: bytes = document.write_pdf(
+                pdf_variant=variant,
+                pdf_identifier=identifier.encode(),
+                attachments=None if source is None else [_attachment(source)],
+                finisher=_Finisher(families, source is not None, padding, signature),
+            )
+            if source is None or _UNCLEAR_END not in pdf:
+                break
     except FatalURLFetchingError as error:
         raise ReportError(f"The document was not written, since it asks for the resource {str(error)[:120]}.") from None
-    return pdf
+    return pdf  # as a last resort with such an end: it is a valid file all the same
 
 
 def _sheet_text(folder: str, look: Look) -> str:
@@ -189,16 +178,14 @@ class _Nothing(URLFetcher):  # type: ignore[misc]
 
 @dataclass(frozen=True)
 class _Finisher:
-    """WeasyPrint's public hook before a PDF is written: checks pages and fonts, and states PDF/UA beside PDF/A."""
+    """WeasyPrint's public hook before a PDF is written: checks the fonts, and states PDF/UA beside PDF/A."""
 
     families: frozenset[str]
     archival: bool
     padding: int
-    most_pages: int
     signature: str | None
 
     def __call__(self, document: Any, pdf: Any) -> None:
-        check_pages(len(document.pages), self.most_pages)
         used = list(document.fonts.values())
         foreign = {font.family for font in used} - self.families
         missing = {char for font in used for char in font.missing}
