@@ -68,7 +68,7 @@ def check(path: Path) -> Log:
     """
     try:
         return _parse(path.read_bytes())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return Log(())
     except OSError as error:
         raise EventLogError(f"{path} cannot be read: {error.strerror}.") from error

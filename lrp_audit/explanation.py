@@ -14,10 +14,11 @@ from lrp_audit.adapters.formats import open_model
 from lrp_audit.adapters.text import TextModel
 from lrp_audit.config import AuditConfig, DecisionSection, FactsSection, ModelSection, ReferenceSection, load
 from lrp_audit.decisions import Decision, decide
-from lrp_audit.errors import ConfigError, DataError
+from lrp_audit.errors import ConfigError, DataError, ReportError
 from lrp_audit.facts import text_columns
 from lrp_audit.output import write_bytes
 from lrp_audit.record import Reason, Record, digest
+from lrp_audit.reviews import review_refusal
 from lrp_audit.session import adapted, decision_model, new_session
 from lrp_audit.tables import read_table
 from lrp_audit.text_config import TextSection
@@ -68,8 +69,12 @@ class Explanation:
         """Write the letter to the applicant as PDF.
 
         Raises:
-            ReportError: the decision is refused and `draft` is false, or the file cannot be written.
+            ReportError: the decision is refused, or a review is required, and `draft` is false; or the file cannot be
+                written.
         """
+        pending = None if draft else review_refusal(self.record, (), self.config)
+        if pending is not None:
+            raise ReportError(f"{pending.state}: {pending.evidence} `lrp-audit letter` writes reviewed letters.")
         return write_bytes(
             Path(path), report.letter_pdf(self.record, self.decision.addressee, self.config, draft=draft)
         )

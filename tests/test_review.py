@@ -21,6 +21,7 @@ from lrp_audit.config import AuditConfig, load
 from lrp_audit.decision_folder import DecisionFolder, decision_folder
 from lrp_audit.decisions import Decision
 from lrp_audit.errors import ConfigError, DataError, EventLogError, ReportError
+from lrp_audit.explanation import Explanation
 from lrp_audit.output import Output, Written
 from lrp_audit.pseudonym import pseudonym
 from lrp_audit.record import Addressee, Correction, Record, canonical, digest
@@ -217,6 +218,16 @@ def test_a_reviewer_who_saw_another_record_is_told(tmp_path: Path) -> None:
     assert seen.of("ab" * 32).record_sha256 == "ab" * 32
     with pytest.raises(DataError, match="review that one"):
         seen.of("cd" * 32)
+
+
+@pytest.mark.rule("CA-12")
+def test_python_writes_no_letter_around_a_required_review(tmp_path: Path) -> None:
+    waiting = Explanation(Decision(record(), PERSON, 0), settings())
+    with pytest.raises(ReportError, match="REVIEW_PENDING: Nobody has reviewed this record"):
+        waiting.letter(tmp_path / "letter.pdf")
+    assert list(tmp_path.iterdir()) == []
+    assert waiting.letter(tmp_path / "draft.pdf", draft=True).exists()
+    assert Explanation(Decision(record(), PERSON, 0), settings("optional")).letter(tmp_path / "letter.pdf").exists()
 
 
 def test_a_review_that_is_required_is_no_decision_by_the_computer_alone(tmp_path: Path) -> None:
