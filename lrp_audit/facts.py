@@ -104,7 +104,7 @@ def _read_row(
             applicant=applicant,
             product=cells.text("product"),
             amount=cells.text("amount"),
-            dates=cells.dates(notice),
+            dates=cells.dates(notice, config.documents.letter),
             decided_by=cells.decided_by(),
             decided_reasons=cells.items("decided_reasons"),
             action=cells.action(),
@@ -224,21 +224,22 @@ class _Cells:
     def incompleteness(self) -> Incompleteness:
         return Incompleteness(items=self.items("missing_items"), respond_by=self.date("respond_by"))
 
-    def dates(self, notice: dt.date | None) -> Dates:
+    def dates(self, notice: dt.date | None, letter: str) -> Dates:
         application, completion = self.date("application_date"), self.date("completion_date")
         action, decision = self.action(), self.date("decision_date")
+        due = notice_due(
+            application=application,
+            completion=completion,
+            decision=decision,
+            counteroffer=self.date("counteroffer_date") if action == "denied" else None,
+            incomplete=action == "incomplete",
+        )
         return Dates(
             application=application,
             completion=completion,
             decision=decision,
             notice=notice,
-            notice_due=notice_due(
-                application=application,
-                completion=completion,
-                decision=decision,
-                counteroffer=self.date("counteroffer_date") if action == "denied" else None,
-                incomplete=action == "incomplete",
-            ),
+            notice_due=due if letter == "us-notice" else None,  # elsewhere without delay, and by no day of its own
             notice_sent=self.date("sent_date"),
         )
 

@@ -129,7 +129,9 @@ def _flags(record: Record, say: Messages) -> str:
 def due_date(dates: Dates, say: Messages) -> str:
     """When the notice is due, and how that stands on the notice's own date: there is no clock here."""
     if dates.notice_due is None:
-        return say("not known, since no completion or decision date is supplied")
+        if dates.completion is None and dates.decision is None:
+            return say("not known, since no completion or decision date is supplied")
+        return say("without delay; no law sets a day for this letter")
     due = say.date(dates.notice_due)
     if dates.notice_sent is not None:
         sent, late = say.date(dates.notice_sent), (dates.notice_sent - dates.notice_due).days
