@@ -66,8 +66,8 @@ def column_name_in(text: str, columns: Iterable[str], say: Messages = ENGLISH) -
 
 def columns_of(contributions: Iterable[ColumnContribution], config: AuditConfig) -> tuple[str, ...]:
     """Names of columns as far as they are known, without those that are a label for people too."""
-    columns, families = config.columns.values(), config.families.values()
-    labels = {section.label.casefold() for section in (*columns, *families) if section.label}
+    named = (*(item.label for item in config.columns.values()), *(item.label for item in config.families.values()))
+    labels = {label.casefold() for label in named if label}
     names = dict.fromkeys((*(item.column for item in contributions), *config.columns))
     return tuple(name for name in names if name.casefold() not in labels)
 
