@@ -139,7 +139,7 @@ class Parts:
     def alternatives(self, *, adverse: bool) -> Alternatives | None:
         """What would have changed the result; an approval needs no such statement, and shows one where there is one."""
         found, decided = self.record.variations, self.record.decision.dates.decision
-        if found is None or not found.tried:
+        if found is None or not (found.tried or found.columns or self.record.text_evidence):
             if adverse:
                 what = self.say("search for what would have changed the result, over columns that are mutable")
                 self.slots.miss("variations.search", what, "EU-06")
@@ -149,11 +149,12 @@ class Parts:
         items = [tuple(self._changes(item)) for item in found.found[:MOST_VARIATIONS]]
         if found.left_out:
             numbers = ", ".join(self.words.number(sentence + 1) for sentence in found.left_out)
-            items = [(self.words("variation-sentences", numbers=numbers),)]
+            items.append((self.words("variation-sentences", numbers=numbers),))
         if items:
             intro = self.words("variations-one" if len(items) == 1 else "variations")
             return Alternatives(intro, tuple(items), self.words("variations-limits", date=date))
-        intro = self.words("variations-none", most=self.words.number(found.most_changes))
+        name = "variations-none" if found.tried else "variations-untried"  # others have none, or a text is one sentence
+        intro = self.words(name, most=self.words.number(found.most_changes))
         return Alternatives(intro, (), self.words("variations-limits", date=date))
 
     def _changes(self, variation: Variation) -> Iterator[Markup]:

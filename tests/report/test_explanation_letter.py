@@ -243,6 +243,17 @@ def test_says_so_where_no_variation_was_found(letter: str, language: str) -> Non
     assert said(letter, language, "variations") not in text
 
 
+@pytest.mark.rule("EU-06")
+@pytest.mark.parametrize(("letter", "language"), LETTERS)
+def test_a_search_that_had_nothing_to_try_is_not_called_a_run(letter: str, language: str) -> None:
+    untried = made.NONE_FOUND.model_copy(update={"tried": 0})
+    text = pages.text(
+        report.letter_pdf(made.record(language, variations=untried), records.addressee(), made.config(letter, language))
+    )
+    assert said(letter, language, "variations-untried") in text
+    assert said(letter, language, "variations-none", most="3") not in text
+
+
 @pytest.mark.rule("EU-07")
 @pytest.mark.parametrize(("letter", "language"), LETTERS)
 def test_says_what_the_decision_means_and_what_the_system_cannot_know(letter: str, language: str) -> None:
