@@ -433,6 +433,9 @@ def _contacts(config: AuditConfig) -> Iterator[tuple[Key, str]]:
         contact: ContactSection | None = getattr(config, name)
         if contact is not None and not (contact.name.strip() and any(line.strip() for line in contact.address)):
             yield (name,), f"[{name}] needs a name and at least one line of address."
+    for number, creditor in enumerate(config.creditors, start=1):
+        if not (creditor.name.strip() and any(line.strip() for line in creditor.address)):
+            yield ("creditors",), f"[[creditors]], number {number}, needs a name and at least one line of address."
     documents = config.documents
     if documents.oral_reasons and documents.reasons != "on-request":
         key = ("documents", "oral_reasons")

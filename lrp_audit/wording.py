@@ -58,8 +58,10 @@ def fault(text: str, columns: Iterable[str], phrases: Phrasebook, say: Messages 
 
 def column_name_in(text: str, columns: Iterable[str], say: Messages = ENGLISH) -> str | None:
     """Which column's name a text holds, in words that follow its quotation; None for none that is made for machines."""
+    folded = text.casefold()
     for column in columns:
-        if _is_raw(column) and re.search(rf"(?<!\w){re.escape(column)}(?!\w)", text, flags=re.IGNORECASE):
+        name = column.casefold()
+        if name in folded and _is_raw(column) and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", folded):
             return say("holds the column name '{column}', which an applicant cannot understand", column=column)
     return None
 
