@@ -244,6 +244,16 @@ class AuditConfig(Section):
             return documents.audit_language
         return "en" if documents.letter == "us-notice" else documents.language
 
+    @property
+    def searches_variations(self) -> bool:
+        """Whether variations are searched for.
+
+        By default they are; but of a text, where that costs several times the explanation, only if the letter states
+        them (EU-06).
+        """
+        asked = self.variations.search
+        return (self.text is None or self.documents.letter != "us-notice") if asked is None else asked
+
     def family_of(self, column: str) -> str:
         """The reason family of a column; a column that names none is a family of its own."""
         section = self.columns.get(column)

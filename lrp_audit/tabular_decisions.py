@@ -137,7 +137,7 @@ class TabularDecisions:
 
     def _variations(self, subjects: Subjects) -> dict[int, Variations]:
         """Row -> what a search found, for adverse decisions."""
-        if not self.config.variations.search:
+        if not self.config.searches_variations:
             return {}
         line, inputs = self.cutoff.margin, subjects.encoded.inputs
         searcher = Searcher(

@@ -178,7 +178,7 @@ class TextDecisions:
 
     def _variations(self, frame: pd.DataFrame, judged: Sequence[Sequence[JudgedText]]) -> dict[int, Variations]:
         """Row -> what a search found, for adverse decisions."""
-        if not self.config.variations.search:
+        if not self.config.searches_variations:
             return {}
         line = self.cutoff.margin
         searcher = Searcher(

@@ -35,7 +35,7 @@ class VariableSection(Section):
 class VariationsSection(Section):
     """The search for verified variations (EU-06, CA-10)."""
 
-    search: bool = True
+    search: bool | None = None  # default: yes, but of a text only for letters that state variations (EU and UK)
     max_changes: int = Field(3, ge=1, le=3)  # of columns, or of sentences left out, at once
     most: int = Field(3, ge=1, le=10)  # kept of those found, the smallest first
 

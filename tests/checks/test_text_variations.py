@@ -93,7 +93,8 @@ def test_a_text_of_one_sentence_is_not_emptied():
 
 @pytest.fixture(scope="module")
 def config() -> AuditConfig:
-    return load(FOLDER / "audit.toml")
+    settings = load(FOLDER / "audit.toml")
+    return settings.model_copy(update={"variations": settings.variations.model_copy(update={"search": True})})
 
 
 @pytest.fixture(scope="module")
@@ -164,6 +165,17 @@ def test_sentences_count_as_the_masked_text_shows_them():
     assert shortened(text, behind, [0]).strip() == "I pay."
 
 
+@pytest.mark.parametrize(("letter", "search", "searched"), [
+    ("us-notice", None, False), ("us-notice", True, True), ("eu-letter", None, True), ("eu-letter", False, False),
+])  # fmt: skip
+def test_a_text_is_searched_where_the_letter_states_variations_or_the_settings_ask(config, letter, search, searched):
+    documents = config.documents.model_copy(update={"letter": letter})
+    section = config.variations.model_copy(update={"search": search})
+    settings = config.model_copy(update={"documents": documents, "variations": section})
+    assert settings.searches_variations == searched
+    assert settings.model_copy(update={"text": None}).searches_variations == (search is not False)
+
+
 class Mixed(nn.Module):
     """A narrative and two numbers, decided together."""
 
@@ -184,6 +196,7 @@ def test_numbers_beside_a_text_vary_too(config, pretrained, frame):
         **config.model_dump(exclude_unset=True),
         "model": {"file": "m", "inputs": {"numbers": ("debts", "income")}, "classes": ("approved", "declined")},
         "columns": {"debts": {"mutable": True, "vary": "down"}, "income": {"mutable": False}},
+        "variations": {"search": True},
     })  # fmt: skip
     generator = np.random.default_rng(0)
     table = pd.concat([frame] * 4, ignore_index=True)
