@@ -81,7 +81,8 @@ class Parts:
             for name, found in (("against", against(families)), ("favour", in_favour(families)))
         ]
         ordered = sides if adverse else sides[::-1]
-        if not ordered[0].items:
+        wordless = self.config.text is not None  # what decided may be words that no statement stands for
+        if not ordered[0].items and (adverse or wordless or not ordered[1].items):
             gap = self.slots.miss(
                 "families", self.say("main elements of the decision (see the internal audit)"), "EU-05"
             )

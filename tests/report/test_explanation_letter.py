@@ -197,6 +197,21 @@ def test_an_approval_names_first_what_counted_in_favour(letter: str, language: s
     assert text.index(said(letter, language, "favour")) < text.index(said(letter, language, "against"))
 
 
+@pytest.mark.rule("EU-05")
+@pytest.mark.parametrize(("kept", "written"), [("against", True), ("none", False)])
+def test_an_approval_needs_something_to_say_on_either_side(kept: str, written: bool) -> None:
+    plain = _record("approved", "en")
+    families = tuple(item for item in plain.families if kept == "against" and item.relevance > 0)
+    record = plain.model_copy(update={"families": families})
+    if written:
+        text = pages.text(report.letter_pdf(record, records.addressee(), made.config()))
+        assert said("eu-letter", "en", "against") in text
+        assert said("eu-letter", "en", "favour") not in text
+    else:
+        with pytest.raises(ReportError, match="families"):
+            report.letter_pdf(record, records.addressee(), made.config())
+
+
 @pytest.mark.rule("RS-04")
 @pytest.mark.parametrize(("letter", "language"), LETTERS)
 @pytest.mark.parametrize("name", ["rule", "human"])
@@ -349,7 +364,7 @@ def test_a_text_is_listed_as_a_whole_and_named_where_a_reason_was_found_in_it() 
     text = pages.text(report.letter_pdf(record, records.addressee(), settings))
     assert "Your message the whole text web form" in text
     assert "Time in current job (Your message of 2 November 2026)" in text
-    assert "number 2, 4" in text
+    assert "counted from its start: 2, 4" in text
     assert "I lost it" not in text
     assert "8 months" not in text
 
