@@ -5,7 +5,7 @@ from __future__ import annotations
 from lrp_audit.messages import Messages
 from lrp_audit.record import DecisionFacts
 from lrp_audit.report.formats import clip, maybe_date
-from lrp_audit.report.glance import Fact
+from lrp_audit.report.standing import Fact
 
 CELL = 200  # characters of a list
 

@@ -16,12 +16,13 @@ from lrp_audit.messages import for_reviewers, message
 from lrp_audit.record import Record, canonical, digest
 from lrp_audit.report.chapters import Chapters, chapters
 from lrp_audit.report.fonts import faces, with_code_points
-from lrp_audit.report.glance import Fact, Glance, glance
+from lrp_audit.report.glance import Glance, glance
 from lrp_audit.report.heatmap import TextView, text_view
 from lrp_audit.report.history import EventRow, correction, history, summary, with_review
 from lrp_audit.report.look import look
 from lrp_audit.report.population_strip import Strip, population_strip
 from lrp_audit.report.render import Source, to_html, to_pdf
+from lrp_audit.report.standing import Fact
 from lrp_audit.report.variations_view import VariationsView, variations_view
 from lrp_audit.report.waterfall import Waterfall, waterfall
 from lrp_audit.reviews import reviewed

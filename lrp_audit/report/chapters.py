@@ -7,28 +7,31 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from lrp_audit.display import MINUS, scale_name
+from lrp_audit.display import MINUS
 from lrp_audit.messages import Messages
 from lrp_audit.reasons import against
-from lrp_audit.record import ColumnContribution, FamilyContribution, Record, Refusal, digest
-from lrp_audit.report.actions import action_facts
+from lrp_audit.record import ColumnContribution, FamilyContribution, Record, Refusal
+from lrp_audit.report.audit_facts import (
+    CELL,
+    decision_facts,
+    ledger_facts,
+    model_facts,
+    provenance_facts,
+    reference_facts,
+)
 from lrp_audit.report.charts import contribution_bars, symmetric_scale
 from lrp_audit.report.formats import (
-    NOT_SUPPLIED,
     clip,
     decimals_for,
     exact,
-    maybe_date,
     measure,
     percent,
-    scientific,
     signed,
 )
-from lrp_audit.report.glance import Fact, due_date, is_late, numbers, recorded
-from lrp_audit.report.names import column_name, name_of, sink_name
+from lrp_audit.report.glance import numbers
+from lrp_audit.report.names import column_name, name_of
+from lrp_audit.report.standing import Fact
 
-CELL = 200  # characters of a value that a table shows; all of it is in the attached record
-PROSE = 600  # characters of a model card's paragraph
 CHART_ROWS = 22  # families on one chart
 CHART_WIDTH, CHART_ROW = 210.0, 15.0  # points, as in audit/document.css
 _TRANSFORMED = 6  # transformed values of a column that a table shows
@@ -122,19 +125,19 @@ def chapters(record: Record, say: Messages) -> Chapters:
     return Chapters(
         refusals=record.refusals,
         flags=record.flags,
-        decision=_decision(record, say),
+        decision=decision_facts(record, say),
         charts=_charts(record, say),
         columns=_columns(record, say),
         reasons=_reasons(record, say),
         ranking=_ranking(record, say),
-        ledger=_ledger(record, say),
+        ledger=ledger_facts(record, say),
         checks=tuple(
             CheckRow(check.title, name_of(check.status, say), numbers(check, say), check.statement, check.flag)
             for check in record.checks
         ),
-        reference=_reference(record, say),
-        model=_model(record, say),
-        provenance=_provenance(record, say),
+        reference=reference_facts(record, say),
+        model=model_facts(record, say),
+        provenance=provenance_facts(record, say),
         not_performed=tuple(check.title for check in record.checks if check.status == "not performed"),
         unexplained=_unexplained(record, say),
         comparison=_comparison(record, say),
@@ -156,57 +159,6 @@ def _comparison(record: Record, say: Messages) -> str:
     if record.reference is not None and record.reference.members == 0:
         return say("Contributions are measured from zero: no population stands behind them (RS-06).")
     return say("Contributions compare the applicant with the reference population named above; another gives others.")
-
-
-def _decision(record: Record, say: Messages) -> tuple[Fact, ...]:
-    """CA-01 and CA-02."""
-    decision, dates, missing = record.decision, record.decision.dates, say(NOT_SUPPLIED)
-    return (
-        Fact(say("Decision"), clip(decision.id, CELL)),
-        Fact(say("Applicant (pseudonym)"), decision.applicant),
-        Fact(say("Product"), clip(decision.product or missing, CELL)),
-        Fact(say("Amount"), clip(decision.amount or missing, CELL)),
-        Fact(say("Application"), maybe_date(dates.application, say)),
-        Fact(say("Completed"), maybe_date(dates.completion, say)),
-        Fact(say("Decided"), maybe_date(dates.decision, say)),
-        Fact(say("Notice due"), due_date(dates, say), flag=is_late(dates)),
-        Fact(say("Decided by"), name_of(decision.decided_by, say)),
-        Fact(say("Recorded by the lender"), recorded(record, say)),
-        *action_facts(decision, say),
-        *_scores(record, say),
-        *_outside(record, say),
-    )
-
-
-def _scores(record: Record, say: Messages) -> tuple[Fact, ...]:
-    outcome = record.outcome
-    if outcome is None:
-        return ()
-    scale = scale_name(outcome, say)
-    own = say(NOT_SUPPLIED) if outcome.estimator_score is None else exact(outcome.estimator_score, say)
-    cutoff = say(
-        "{value} ({scale}); {margin} as margin",
-        value=exact(outcome.cutoff, say),
-        scale=scale,
-        margin=exact(outcome.cutoff_margin, say),
-    )
-    return (
-        Fact(say("Score, explained graph"), f"{exact(outcome.score, say)} ({scale})"),
-        Fact(say("Score, the lender's own estimator"), own, flag=outcome.near_cutoff),
-        Fact(say("Cutoff"), cutoff),
-        Fact(say("Margin toward the adverse outcome"), exact(outcome.margin, say)),
-    )
-
-
-def _outside(record: Record, say: Messages) -> tuple[Fact, ...]:
-    """US-08 to US-10."""
-    bureau = record.decision.bureau
-    score = say("none") if bureau.score is None else f"{bureau.score}, {maybe_date(bureau.score_date, say)}"
-    return (
-        Fact(say("Consumer report used"), measure(bureau.report_used, say)),
-        Fact(say("Bureau score"), score),
-        Fact(say("Other outside information used"), measure(bureau.outside_information, say)),
-    )
 
 
 def side(contribution: str, say: Messages) -> str:
@@ -358,94 +310,4 @@ def _ranking(record: Record, say: Messages) -> str:
         )
     return say(
         "Next family, not stated: {family}, {gap} behind the last stated one; no near-tie.", family=family, gap=gap
-    )
-
-
-def _ledger(record: Record, say: Messages) -> tuple[Fact, ...]:
-    """Explained = attributed + sinks + residual."""
-    books = record.conservation
-    if books is None:
-        return ()
-    sinks = tuple(
-        Fact(say("Sink: {name}", name=sink_name(name, say)), exact(value, say))
-        for name, value in sorted(books.sinks.items())
-    )
-    holds, tolerance = abs(books.residual) <= books.tolerance, scientific(books.tolerance, say)
-    balance = say("{tolerance}: the books do NOT balance", tolerance=tolerance)
-    if holds:
-        balance = say("{tolerance}: the books balance", tolerance=tolerance)
-    return (
-        Fact(say("Difference explained, applicant less reference mean"), exact(books.explained, say)),
-        Fact(say("Attributed to input columns"), exact(books.attributed, say)),
-        *((Fact(say("Of it added, so that the sum is complete"), exact(books.moved, say)),) if books.moved else ()),
-        *(sinks or (Fact(say("Sinks"), say("none")),)),
-        Fact(say("Residual"), scientific(books.residual, say), flag=not holds),
-        Fact(say("Tolerance"), balance),
-    )
-
-
-def _reference(record: Record, say: Messages) -> tuple[Fact, ...]:
-    """RS-07 and CA-05; the hash stands under provenance."""
-    reference, method, facts = record.reference, record.method, []
-    if reference is not None:
-        represented = say(
-            "{how}, {members}, seed {seed}",
-            how=name_of(reference.representation, say),
-            members=say.number(reference.members, ","),
-            seed=reference.seed,
-        )
-        facts += [
-            Fact(say("Population"), name_of(reference.name, say)),
-            Fact(say("People behind it"), say.number(reference.population, ",")),
-            Fact(say("Represented by"), represented),
-            Fact(say("Date of the data"), maybe_date(reference.date, say)),
-            Fact(say("Mean margin"), exact(reference.mean_margin, say)),
-        ]
-    if method is not None:
-        facts += [
-            Fact(say("Method and rules"), f"{method.name}, {method.rules}"),
-            Fact(say("Target"), clip(method.target, CELL)),
-            Fact(say("Precision"), method.dtype),
-        ]
-    return tuple(facts)
-
-
-def _model(record: Record, say: Messages) -> tuple[Fact, ...]:
-    """CA-03."""
-    model, missing = record.model, say(NOT_SUPPLIED)
-    classes = ", ".join(model.classes) or say("none")
-    return (
-        Fact(say("Model"), model.name or missing),
-        Fact(say("Version"), model.version or missing),
-        Fact(say("Kind"), model.kind),
-        Fact(say("Classes"), say("{classes}; adverse: {adverse}", classes=classes, adverse=model.adverse)),
-        Fact(say("Owner"), model.owner or missing),
-        Fact(say("Intended use"), clip(model.intended_use or missing, PROSE)),
-        Fact(say("Known limits"), clip(model.known_limits or missing, PROSE)),
-        Fact(say("Validated"), maybe_date(model.validation_date, say)),
-    )
-
-
-def _provenance(record: Record, say: Messages) -> tuple[Fact, ...]:
-    """CA-03 and CA-14: hashes (SHA-256) and versions."""
-    model, wording, missing = record.model, record.texts, say(NOT_SUPPLIED)
-    approved = (
-        missing if wording.approved_by is None else f"{wording.approved_by}, {maybe_date(wording.approved_on, say)}"
-    )
-    texts = say(
-        "{language}, version {version}; approved: {approved}",
-        language=wording.language,
-        version=wording.version or missing,
-        approved=approved,
-    )
-    return (
-        Fact(say("Record, as attached"), digest(record)),
-        Fact(say("Model file"), model.file_sha256 or missing),
-        Fact(say("Model weights"), model.weights_sha256),
-        Fact(say("Pre-processing"), model.preprocessing_sha256 or say("none")),
-        Fact(say("Reference"), record.reference.sha256 if record.reference else say("none")),
-        Fact(say("Configuration"), record.config_sha256 or missing),
-        Fact(say("Addressee, keyed"), record.decision.addressee_sha256 or missing),
-        Fact(say("Reason texts"), texts),
-        Fact(say("Versions"), " · ".join(f"{name} {version}" for name, version in sorted(record.versions.items()))),
     )

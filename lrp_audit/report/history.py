@@ -13,7 +13,7 @@ from lrp_audit.events import Event
 from lrp_audit.messages import Messages, message
 from lrp_audit.record import Record, digest
 from lrp_audit.report.formats import clip
-from lrp_audit.report.glance import Fact, Standing
+from lrp_audit.report.standing import Fact, Standing
 from lrp_audit.reviews import latest
 
 _SHOWN = 16  # digits of a record's hash

@@ -13,7 +13,7 @@ from lrp_audit import report
 from lrp_audit.messages import ENGLISH
 from lrp_audit.record import Dates, canonical, digest
 from lrp_audit.report.formats import signed
-from lrp_audit.report.glance import due_date
+from lrp_audit.report.standing import due_date
 
 
 @pytest.mark.parametrize("name", pages.CASES)
