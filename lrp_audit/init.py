@@ -92,7 +92,7 @@ def propose(
             "columns of the data that state facts about a decision",
         ),
         _reference(data_path, frame, facts.get("decision_date")),
-        _Table("columns", {column: f'{{ protected = "{kind}" }}' for column, kind in protected.items()}),
+        _columns(model.columns, protected),
         _families(model.columns, protected),
     ]
     return _rendered(
@@ -214,6 +214,15 @@ def _latest(values: pd.Series) -> dt.date | None:
         except ValueError:
             continue
     return max(found, default=None)
+
+
+def _columns(columns: Iterable[str], protected: Mapping[str, str]) -> _Table:
+    """Protected columns; and by example of another one, what only the lender knows."""
+    free = [column for column in columns if column not in protected][:1]
+    notes = (
+        f'{dotted((name,))} = {{ label = "", mutable = true }} # the person can change it: it may vary' for name in free
+    )
+    return _Table("columns", {name: f'{{ protected = "{kind}" }}' for name, kind in protected.items()}, tuple(notes))
 
 
 def _families(columns: Iterable[str], protected: Mapping[str, str]) -> _Table:
