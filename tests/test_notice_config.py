@@ -27,7 +27,7 @@ def test_oral_reasons_need_reasons_on_request(tmp_path: Path) -> None:
 
 def test_reasons_are_stated_unless_asked_otherwise(tmp_path: Path) -> None:
     assert loaded(tmp_path, "").documents.reasons == "stated"
-    with pytest.raises(ConfigError, match="documents.reasons"):
+    with pytest.raises(ConfigError, match=r"documents\.reasons"):
         loaded(tmp_path, '[documents]\nreasons = "both"\n')
 
 
