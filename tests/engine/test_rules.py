@@ -121,11 +121,10 @@ def test_relative_epsilon_looks_at_the_row_alone() -> None:
 
 @pytest.fixture(scope="module")
 def conv_network() -> nn.Sequential:
-    return (
-        nn.Sequential(nn.Conv1d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(8, 4), nn.ReLU(), nn.Linear(4, 2))
-        .double()
-        .eval()
-    )
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        layers = nn.Conv1d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(8, 4), nn.ReLU(), nn.Linear(4, 2)
+    return nn.Sequential(*layers).double().eval()
 
 
 @pytest.fixture(scope="module")
