@@ -11,24 +11,19 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
 from lrp_audit import document_commands, template_commands
-from lrp_audit.errors import DataError, LrpAuditError, SigningError
+from lrp_audit.errors import DataError, LrpAuditError
 
 if TYPE_CHECKING:
-    import pandas as pd
 
-    from lrp_audit.config import AuditConfig
     from lrp_audit.explanation import Explanation
-    from lrp_audit.output import Document, Written
-    from lrp_audit.record import Correction, Record, Refusal
-    from lrp_audit.session import Session
-    from lrp_audit.signing import Signer
+    from lrp_audit.output import Document
+    from lrp_audit.record import Record
 
 app = typer.Typer(
     name="lrp-audit",
@@ -156,9 +151,11 @@ def letter(
 
     With --corrects the letter of one decision, with its audit, that replaces an earlier one, which stays as it is.
     """
+    from lrp_audit.document_runs import Documents, Run, run
+
     kinds: frozenset[Document] = frozenset({"letter"} if corrects is None else {"letter", "audit"})
     wanted = Documents(kinds, out, draft, html, sign)
-    _run(Run(data, config, id_, as_of, wanted, as_json, strict, trust_model, corrects))
+    run(Run(data, config, id_, as_of, wanted, as_json, strict, trust_model, corrects))
 
 
 @app.command(epilog="Example: lrp-audit audit applications.csv --as-of 2026-11-16 --id A-00017")
@@ -176,8 +173,10 @@ def audit(
     trust_model: Trust = False,
 ) -> None:
     """Write the internal audit of every decision, refused ones included; with --draft a draft letter as well."""
+    from lrp_audit.document_runs import Documents, Run, run
+
     kinds: frozenset[Document] = frozenset({"audit", "letter"} if draft else {"audit"})
-    _run(Run(data, config, id_, as_of, Documents(kinds, out, draft, html, sign), as_json, strict, trust_model))
+    run(Run(data, config, id_, as_of, Documents(kinds, out, draft, html, sign), as_json, strict, trust_model))
 
 
 @app.command(epilog="Example: lrp-audit demo")
@@ -208,137 +207,6 @@ def doctor(as_json: AsJson = False) -> None:
 
 
 document_commands.register(app)
-
-
-@dataclass(frozen=True)
-class Documents:
-    """Which documents a run writes, and where."""
-
-    kinds: frozenset[Document]
-    out: Path
-    draft: bool
-    html: bool
-    sign: bool
-
-
-@dataclass(frozen=True)
-class Run:
-    """The options that `letter` and `audit` share."""
-
-    data: Path
-    config: Path
-    id: str | None
-    as_of: dt.datetime | None
-    documents: Documents
-    as_json: bool
-    strict: bool
-    trust: bool
-    corrects: str | None = None
-
-
-def _run(run: Run) -> None:
-    from lrp_audit.config import load
-    from lrp_audit.decisions import decide
-    from lrp_audit.facts import text_columns
-    from lrp_audit.output import Output
-    from lrp_audit.session import open_session
-    from lrp_audit.tables import read_table
-    from lrp_audit.terminal import progress
-
-    config, wanted = load(run.config), run.documents
-    signer = _signer(config, run)
-    frame = read_table(run.data, text=text_columns(config.facts))
-    session = open_session(config, run.config.parent, frame, trust=run.trust)
-    _note_unused(session, frame)
-    output = Output(wanted.out, config, session.key, wanted.kinds, draft=wanted.draft, html=wanted.html, signer=signer)
-    ids = None if run.id is None else [run.id]
-    notice = None if run.as_of is None else run.as_of.date()
-    decisions = decide(session, frame, notice=notice, ids=ids, corrects=_correction(run, session.key))
-    with progress(decisions, len(frame) if ids is None else 1, "Writing") as counted:
-        written = [output.write(decision) for decision in counted]
-    _report(written, wanted, as_json=run.as_json)
-    _exit(run, [_kept_back(item, wanted) for item in written])
-
-
-def _signer(config: AuditConfig, run: Run) -> Signer | None:
-    if not run.documents.sign:
-        return None
-    if run.documents.draft:
-        raise SigningError("Drafts are not signed: leave out --sign or --draft.")
-    return document_commands.signer_of(config, run.config.parent)
-
-
-def _correction(run: Run, key: bytes) -> Correction | None:
-    from lrp_audit.decision_folder import decision_folder
-
-    if run.corrects is None:
-        return None
-    if run.id is None:
-        raise DataError("--corrects replaces the letter of one decision: name it with --id.")
-    return decision_folder(run.documents.out, key, run.id).find(run.corrects)
-
-
-def _kept_back(item: Written, documents: Documents) -> Refusal | None:
-    """Why there is no letter; an audit that is yet to be reviewed has done its part."""
-    return item.refusal if "letter" in documents.kinds else item.record.refusal
-
-
-def _note_unused(session: Session, frame: pd.DataFrame) -> None:
-    facts = session.config.facts.model_dump().values()
-    unused = [str(name) for name in frame.columns if name not in {*session.model.columns, *facts}]
-    if unused:
-        _say(f"Ignored, since neither the model nor [facts] uses them: {', '.join(unused)}.")
-
-
-def _report(written: Sequence[Written], documents: Documents, *, as_json: bool) -> None:
-    refusals = [_kept_back(item, documents) for item in written]
-    names = [path.name for item in written for path in item.files]
-    counts = {"letters": sum(item.letter for item in written)} if "letter" in documents.kinds else {}
-    if documents.draft:
-        counts = {"draft letters": sum(name.startswith("DRAFT-") and name.endswith(".pdf") for name in names)}
-    if "audit" in documents.kinds:
-        counts["audits"] = names.count("audit.pdf")
-    if as_json:
-        typer.echo(json.dumps({**counts, "decisions": [_result(item, documents) for item in written]}, indent=2))
-        return
-    from rich.console import Console
-
-    from lrp_audit.terminal import summary_table
-
-    Console(highlight=False).print(summary_table(counts, refusals))
-    typer.echo(f"In {documents.out}")
-
-
-def _result(item: Written, documents: Documents) -> dict[str, object]:
-    refusal = _kept_back(item, documents)
-    return {
-        "id": item.record.decision.id,
-        "state": None if refusal is None else refusal.state,
-        "next_step": None if refusal is None else refusal.next_step,
-        "files": [path.as_posix() for path in item.files],
-    }
-
-
-def _exit(run: Run, refusals: Sequence[Refusal | None]) -> None:
-    """Exit codes of a run that wrote what it could."""
-    if run.documents.draft:
-        return
-    if run.id is not None:
-        _exit_for_named(refusals, approved="letter" not in run.documents.kinds)
-    elif run.strict and any(refusal and refusal.state != "NOT_ADVERSE" for refusal in refusals):
-        raise typer.Exit(1)
-
-
-def _exit_for_named(refusals: Sequence[Refusal | None], *, approved: bool) -> None:
-    """Exit with 1 if the one named decision was refused, or with 2 if its row is invalid.
-
-    An approval, for which no letter is due, counts as refused only where a letter was asked for.
-    """
-    for refusal in refusals:
-        if refusal is None or (approved and refusal.state == "NOT_ADVERSE"):
-            continue
-        _say(f"{refusal.state} ({refusal.rule}): {refusal.evidence} {refusal.next_step}")
-        raise typer.Exit(2 if refusal.state == "INVALID_INPUT" else 1)
 
 
 def _show(chosen: Sequence[Explanation], top: int, most: int) -> None:
@@ -379,10 +247,9 @@ def _quoted(path: Path) -> str:
 
 
 def _say(sentence: str) -> None:
-    """A sentence on stderr; text from files cannot steer the terminal."""
-    from lrp_audit.terminal import printable
+    from lrp_audit.terminal import aside
 
-    typer.echo("\n".join(printable(line) for line in sentence.split("\n")), err=True)
+    aside(sentence)
 
 
 def _fail(sentence: str) -> NoReturn:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -27,6 +28,11 @@ def printable(text: str) -> str:
     return "".join(
         char if char.isprintable() else char.encode("unicode_escape", "surrogatepass").decode() for char in text
     )
+
+
+def aside(sentence: str) -> None:
+    """A sentence on stderr; text from files cannot steer the terminal."""
+    typer.echo("\n".join(printable(line) for line in sentence.split("\n")), err=True)
 
 
 @contextlib.contextmanager
