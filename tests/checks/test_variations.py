@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -21,11 +22,14 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from torch import nn
 
 from lrp_audit.checks.plausible import plausible
-from lrp_audit.config import AuditConfig
+from lrp_audit.checks.variations import Searcher
+from lrp_audit.config import AuditConfig, ColumnSection
 from lrp_audit.decisions import decide
 from lrp_audit.errors import ConfigError
-from lrp_audit.record import Check, Record, Variation, canonical
+from lrp_audit.messages import ENGLISH
+from lrp_audit.record import Check, Outcome, Record, Variation, canonical
 from lrp_audit.session import Session, adapted, decision_model, new_session
+from lrp_audit.variations_config import VariationsSection
 
 NUMBERS = ("income", "debt", "savings", "term", "tenure", "age")
 COLUMNS = (*NUMBERS, "housing")
@@ -367,6 +371,38 @@ def test_a_search_that_is_off_is_recorded_as_not_performed(lender):
     for record in records(off, lender.applicants.head(10)):
         assert record.variations is None
         assert check(record).status == "not performed"
+
+
+@pytest.mark.rule("G-06")
+@pytest.mark.parametrize("answer", [{"adverse": True}, {"near_cutoff": True}], ids=["refused", "too near to tell"])
+def test_what_the_whole_pipeline_does_not_confirm_is_dropped(answer):
+    outcome = {"adverse": False, "margin": -1.0, "cutoff_margin": 0.0, "score": 0.3, "cutoff": 0.5}
+    outcome |= {"cutoff_on": "probability", "estimator_score": 0.3}
+    column = plausible("a", pd.Series(np.repeat([1.0, 2.0, 3.0], 50)), ColumnSection(mutable=True), listed=False)
+    table = pd.DataFrame({"a": [1.0]})
+    for said, kept in (({}, 1), (answer, 0)):
+        asked = []
+
+        def score(rows, said=said, asked=asked):
+            asked.append(rows.a.tolist())
+            return [Outcome(**(outcome | said)) for _ in range(len(rows))]
+
+        searcher = Searcher((column,), VariationsSection(), 0.0, score, budget=10, say=ENGLISH)
+        found = searcher.search(table, [0], lambda row, choices: np.where(choices[:, 0] > 0, -1.0, 1.0))
+        assert len(found[0].found) == kept
+        assert found[0].tried == 2
+        assert asked == [[2.0]]
+
+
+def test_values_are_shown_in_the_language_of_the_letter(lender):
+    german = lender.session(config(documents={"letter": "eu-letter", "language": "de"}))
+    shown = {
+        change.column: change.display
+        for *_, variation in found(records(german, lender.applicants.head(60)))
+        for change in variation.changes
+    }
+    assert "," in shown["debt"]
+    assert re.fullmatch(r"\d+(\.\d{3})*\s\$", shown["income"])
 
 
 def test_the_number_kept_is_a_setting(lender):
