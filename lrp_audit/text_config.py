@@ -87,8 +87,8 @@ class TextSection(_Section):
 
     column: Filled  # column of the data
     pair: Filled | None = None  # second text of a model that reads two
-    label: Filled = "Your message"  # what letters and audits call it
-    pair_label: Filled = "The second text"
+    label: Filled | None = None  # what letters and audits call it; default: "Your message", in their language
+    pair_label: Filled | None = None
     source: Filled | None = None  # where the text comes from, e.g. "application form"; EU and UK letters print it
     date: Filled | None = None  # column with its date, for "your message of DATE"
     language: Filled = "en"  # of the text; decides the lists of special categories

@@ -84,7 +84,7 @@ class TextReader:
         """
         section, known = self.section, tuple(names)
         first, *rest = explained.passages
-        judged = self._judge(first, section.column, section.label, spans, known)
+        judged = self._judge(first, section.column, section.label or self.show("Your message"), spans, known)
         apart = {
             "date": date,
             "special_tokens": dict(explained.special),
@@ -93,7 +93,8 @@ class TextReader:
         }
         evidence = judged.evidence.model_copy(update=apart)
         column = section.pair or f"{section.column}, second text"
-        others = (self._judge(passage, column, section.pair_label, (), known) for passage in rest)
+        second = section.pair_label or self.show("The second text")
+        others = (self._judge(passage, column, second, (), known) for passage in rest)
         return (replace(judged, evidence=evidence), *others)
 
     def _judge(

@@ -272,7 +272,7 @@ def _family_rows(evidence: TextEvidence, config: AuditConfig, decimals: int, say
         families.setdefault(span.family, []).append(span)
     sums = {name: math.fsum(span.relevance for span in spans) for name, spans in families.items()}
     for name in sorted(families, key=lambda name: (-sums[name], name)):
-        quoted = [f"“{_clipped(evidence.text[span.start : span.end])}”" for span in families[name]]
+        quoted = [say("“{text}”", text=_clipped(evidence.text[span.start : span.end])) for span in families[name]]
         places = ", ".join(quoted[:PLACES])
         if (more := len(quoted) - PLACES) > 0:
             places = say.plural("{places} and {count} more", "{places} and {count} more", more, places=places)

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lrp_audit.config import AuditConfig
+from lrp_audit.messages import Messages, for_reviewers
 from lrp_audit.report.heatmap import STRONGEST, Row, TextView, text_view
 from lrp_audit.text_record import TextEvidence
 
@@ -24,22 +25,23 @@ _JOINERS = frozenset("\u200c\u200d")  # parts of words and of emoji
 
 def heatmap_terminal(evidence: TextEvidence, config: AuditConfig) -> RenderableType:
     """The section on one text for `rich.console.Console.print`."""
-    view = text_view(evidence, config)
+    view, say = text_view(evidence, config), for_reviewers(config)
+    numbers = (say("Relevance"), say("Counts"))
     tables = (
-        ("Strongest words", ("In its place",), [_in_place(row) for row in view.words]),
-        ("Strongest sentences", (), view.sentences),
-        ("What the words stand for", ("Words", "Found by"), view.families),
-        ("Special categories and prohibited bases named", ("Rule", "Places"), view.special),
-        ("Where the explained margin is", (), view.apart),
+        (say("Strongest words"), (say("Word, in its place"),), [_in_place(row) for row in view.words]),
+        (say("Strongest sentences"), (), view.sentences),
+        (say("What the words stand for"), (say("Words"), say("Found by")), view.families),
+        (say("Special categories and prohibited bases named"), (say("Rule"), say("Places")), view.special),
+        (say("Where the explained margin is"), (), view.apart),
     )
     return Group(
         Text(view.label, style="bold"),
         *(Text(note, style="dim") for note in view.notes),
         Text(),
-        *_scale(view),
+        *_scale(view, say),
         Text(),
         *_reading(view),
-        *(Padding(_table(title, details, rows), (0, 0, 1, 0)) for title, details, rows in tables if rows),
+        *(Padding(_table(title, details, numbers, rows), (0, 0, 1, 0)) for title, details, rows in tables if rows),
     )
 
 
@@ -59,13 +61,14 @@ def _style(bin_: int) -> Style:
     return Style(color=_LETTERS.get(bin_ // max(strength, 1)), underline=against, bold=strength > 1)
 
 
-def _scale(view: TextView) -> tuple[Table, Text]:
+def _scale(view: TextView, say: Messages) -> tuple[Table, Text]:
     swatches = Table.grid(padding=0)
     for _ in view.scale:
         swatches.add_column(width=9, justify="center")
     bins = range(-STRONGEST, STRONGEST + 1)
     swatches.add_row(*(Text(step.limits, _style(bin_)) for bin_, step in zip(bins, view.scale, strict=True)))
-    return swatches, Text("in favour: coloured".ljust(41) + "against: coloured and underlined".rjust(40))
+    favour, against = say("in favour: coloured"), say("against: coloured and underlined")
+    return swatches, Text(favour.ljust(41) + against.rjust(40))
 
 
 def _reading(view: TextView) -> Sequence[Text]:
@@ -82,12 +85,13 @@ def _in_place(row: Row) -> Row:
     return replace(row, details=(row.before + row.text + row.after,))
 
 
-def _table(title: str, details: Sequence[str], rows: Sequence[Row]) -> Table:
+def _table(title: str, details: Sequence[str], numbers: tuple[str, str], rows: Sequence[Row]) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
     for name in ("", *details):
         table.add_column(name, overflow="fold")
-    table.add_column("Relevance", justify="right", no_wrap=True)
-    table.add_column("Counts", no_wrap=True)
+    relevance, counts = numbers
+    table.add_column(relevance, justify="right", no_wrap=True)
+    table.add_column(counts, no_wrap=True)
     for row in rows:
         table.add_row(*(Text(visible(cell)) for cell in (row.text, *row.details, row.number, row.side)))
     return table
