@@ -24,7 +24,7 @@ import statistics
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -56,6 +56,14 @@ class Timing:
     ratio: float
     memory: float
     rows_per_second: float
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """A method in another process, which takes the time and counts the memory of a call itself."""
+
+    seconds: Callable[[], float]
+    memory: Callable[[], float]
 
 
 def perceptron(*widths: int, dtype: torch.dtype) -> nn.Sequential:
@@ -180,15 +188,19 @@ def clock() -> float:
     return time.process_time() if torch.get_num_threads() == 1 else time.perf_counter()
 
 
-def seconds(method: Method, calls: int) -> float:
+def seconds(method: Method | Elsewhere, calls: int) -> float:
+    if isinstance(method, Elsewhere):
+        return sum(method.seconds() for _ in range(calls)) / calls
     start = clock()
     for _ in range(calls):
         method()
     return (clock() - start) / calls
 
 
-def peak_memory(method: Method) -> float:
+def peak_memory(method: Method | Elsewhere) -> float:
     """MiB that one call holds at most, counted by torch's own allocator."""
+    if isinstance(method, Elsewhere):
+        return method.memory()
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as trace:
         method()
     held = most = 0
@@ -199,15 +211,23 @@ def peak_memory(method: Method) -> float:
     return most / 2**20
 
 
-def measure(workload: str, methods: dict[str, Method], *, rows: int, budget: float, calls: int = 1) -> list[Timing]:
-    """Take rounds for `budget` seconds, and at least five."""
+def measure(
+    workload: str,
+    methods: Mapping[str, Method | Elsewhere],
+    *,
+    rows: int,
+    budget: float,
+    calls: int = 1,
+    least: int = 5,
+) -> list[Timing]:
+    """Take rounds for `budget` seconds, and at least `least`."""
     for method in methods.values():
         seconds(method, calls)  # caches fill and threads start
     memory = {name: peak_memory(method) for name, method in methods.items()}
     order, shuffle = list(methods), random.Random(0).shuffle
     taken: dict[str, list[float]] = {name: [] for name in methods}
     end = time.monotonic() + budget
-    while time.monotonic() < end or len(taken[BASELINE]) < 5:
+    while time.monotonic() < end or len(taken[BASELINE]) < least:
         shuffle(order)
         for name in order:
             taken[name].append(seconds(methods[name], calls))

@@ -1,7 +1,7 @@
 """How long the relevance of words takes on a BERT-base, beside its own forward and backward pass, LXT and captum.
 
-    python benchmarks/text.py                       # some minutes
-    python benchmarks/text.py --quick               # about a minute: 3 rounds, few steps of integrated gradients
+    python benchmarks/text.py                       # about half an hour, most of it integrated gradients
+    python benchmarks/text.py --quick               # some minutes: fewer rounds, few steps of integrated gradients
     python benchmarks/text.py --lxt-python PATH     # LXT by another Python than that which `./run bench` set up
     python benchmarks/text.py --device cuda --dtype bfloat16
 
@@ -9,8 +9,7 @@ The network has BERT-base's size (12 layers, 768 wide) and random weights, 128 t
 method explains class 1 over class 0. "forward + backward" is gradient x input at the word embeddings: one forward and
 one backward pass, the least that any method of this kind takes. Capture is once per model and stands above the table.
 LXT patches classes for its whole process, so it runs in another one; it takes its turn in every round all the same, and
-is left out where there is no environment for it. How
-to read a line is said in README.md.
+is left out where there is no environment for it. How to read a line is said in README.md.
 """
 
 import argparse
@@ -21,7 +20,7 @@ import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 import engine as harness  # the script beside this one
@@ -55,7 +54,7 @@ class Worker:
         answer = self.process.stdout.readline()
         if not answer:
             raise SystemExit("The environment of --lxt-python has no working lxt 2.1 with transformers 4.57.6.")
-        return float(json.loads(answer))
+        return float(answer)
 
 
 @contextmanager
@@ -139,22 +138,26 @@ def on_device(method: harness.Method, device: str) -> harness.Method:
 
 
 def workload(
-    model: BertForSequenceClassification, graph: RelevanceGraph, batch: int, other: Worker | None, rounds: int
+    model: BertForSequenceClassification, graph: RelevanceGraph, batch: int, other: Worker | None, budget: float
 ) -> list[harness.Timing]:
     device = str(next(model.parameters()).device)
     ids = token_ids(batch, device)
-    methods: dict[str, harness.Method] = {
+    local: dict[str, harness.Method] = {
         "forward": lambda: forward(model, ids),
         harness.BASELINE: lambda: gradient(model, ids),
         **ours(graph, ids),
     }
-    methods = {name: on_device(method, device) for name, method in methods.items()}
+    methods: dict[str, harness.Method | harness.Elsewhere] = {
+        name: on_device(method, device) for name, method in local.items()
+    }
     if other is not None:
         other.ask(f"prepare {batch} {TOKENS}")
-        methods[LXT] = lambda: other.ask("run")
-    name = f"{batch} text{'s' * (batch > 1)} of {TOKENS} tokens"
-    timings = harness.measure(name, methods, rows=batch, rounds=rounds, calls=1)
-    return [replace(t, memory=other.ask("memory")) if other is not None and t.method == LXT else t for t in timings]
+        methods[LXT] = harness.Elsewhere(lambda: other.ask("run"), lambda: other.ask("memory"))
+    return harness.measure(workload_name(batch), methods, rows=batch, budget=budget)
+
+
+def workload_name(batch: int) -> str:
+    return f"{batch} text{'s' * (batch > 1)} of {TOKENS} tokens"
 
 
 def run(arguments: argparse.Namespace) -> tuple[float, list[harness.Timing]]:
@@ -166,29 +169,27 @@ def run(arguments: argparse.Namespace) -> tuple[float, list[harness.Timing]]:
     with warnings.catch_warnings(), worker(arguments.lxt_python) as other:
         warnings.simplefilter("ignore")
         for batch in BATCHES:
-            timings += workload(model, graph, batch, other, rounds=3 if arguments.quick else 15)
+            timings += workload(model, graph, batch, other, budget=0 if arguments.quick else 180)
             ids = token_ids(batch, arguments.device)
             steps = 8 if arguments.quick else 32
             method = None if arguments.quick and batch > 1 else integrated_gradients(model, ids, steps)
-            if method is not None:  # a minute a call: fewer rounds
+            if method is not None:  # minutes a call: fewer rounds
                 slow = {harness.BASELINE: on_device(lambda: gradient(model, ids), arguments.device)}  # noqa: B023
                 slow[f"captum integrated gradients, {steps} steps"] = on_device(method, arguments.device)
-                rounds = 1 if arguments.quick else 3
-                timings += harness.measure(timings[-1].workload, slow, rows=batch, rounds=rounds, calls=1)[1:]
+                timings += harness.measure(workload_name(batch), slow, rows=batch, budget=0, least=1)[1:]
     return captured, timings
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="fewer rounds")
-    parser.add_argument("--threads", type=int, help="threads that torch may use (default: its own choice)")
+    parser.add_argument("--threads", type=int, default=1, help="threads that torch may use (default: 1)")
     default = str(LXT_PYTHON) if LXT_PYTHON.exists() else None
     parser.add_argument("--lxt-python", default=default, help="Python with lxt 2.1 and transformers 4.57.6")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--dtype", default="float32", choices=["float32", "bfloat16"])
     arguments = parser.parse_args()
-    if arguments.threads:
-        torch.set_num_threads(arguments.threads)
+    torch.set_num_threads(arguments.threads)
     captured, timings = run(arguments)
     facts = harness.environment() | {"device": arguments.device, "dtype": arguments.dtype}
     print(", ".join(f"{name} {value}" for name, value in facts.items()))
