@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import platform
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from importlib import metadata, util
 from pathlib import Path
 
 from lrp_audit.errors import LrpAuditError
+from lrp_audit.libraries import SUBSET, system_libraries
 from lrp_audit.resources import samples, templates
 
 PACKAGES = (
@@ -49,23 +49,14 @@ def _packages() -> Iterator[Finding]:
 
 
 def _libraries() -> Iterator[Finding]:
-    """The shared libraries that WeasyPrint loads by name."""
-    yield Finding("pango", _version("libpango-1.0.so.0", "pango_version_string"), "libpango-1.0-0")
-    yield Finding("pangoft2", _version("libpangoft2-1.0.so.0"), "libpangoft2-1.0-0")
-    yield Finding("harfbuzz", _version("libharfbuzz.so.0", "hb_version_string"), "libharfbuzz0b")
-    yield Finding("harfbuzz subset", _version("libharfbuzz-subset.so.0"), "libharfbuzz-subset0")
-
-
-def _version(library: str, function: str | None = None) -> str | None:
-    try:
-        loaded = ctypes.CDLL(library)
-    except OSError:
-        return None
-    if function is None:
-        return "present"
-    ask = getattr(loaded, function)
-    ask.restype = ctypes.c_char_p
-    return str(ask().decode())
+    remedies = {
+        "pango": "libpango-1.0-0",
+        "pangoft2": "libpangoft2-1.0-0",
+        "harfbuzz": "libharfbuzz0b",
+        SUBSET: "libharfbuzz-subset0",
+    }
+    for name, version in system_libraries().items():
+        yield Finding(name, version, remedies[name])
 
 
 def _files() -> Iterator[Finding]:

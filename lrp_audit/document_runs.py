@@ -19,6 +19,7 @@ from lrp_audit.decisions import decide
 from lrp_audit.document_commands import signer_of
 from lrp_audit.errors import DataError, SigningError
 from lrp_audit.facts import text_columns
+from lrp_audit.libraries import slow_fonts
 from lrp_audit.output import Document, Output, Written
 from lrp_audit.record import Correction, Refusal
 from lrp_audit.session import Session, open_session
@@ -67,6 +68,8 @@ def run(wanted: Run) -> None:
     frame = read_table(wanted.data, text=text_columns(config.facts))
     session = open_session(config, wanted.config.parent, frame, trust=wanted.trust)
     _note_unused(session, frame)
+    if slow := slow_fonts():
+        aside(slow)
     written = _write(wanted, session, frame, signer)
     _report(written, documents, as_json=wanted.as_json)
     _exit(wanted, [_kept_back(item, documents) for item in written])

@@ -22,6 +22,7 @@ from lrp_audit.config import AuditConfig
 from lrp_audit.decision_model import DecisionModel
 from lrp_audit.errors import ConfigError
 from lrp_audit.facts import text_columns
+from lrp_audit.libraries import recorded_libraries
 from lrp_audit.pseudonym import load_key
 from lrp_audit.report import look
 from lrp_audit.tables import read_table
@@ -124,7 +125,7 @@ def digest_of(path: Path) -> str:
 def _versions(config: AuditConfig) -> dict[str, str]:
     """What a record's numbers and pages depend on beyond its inputs."""
     found = {"python": platform.python_version(), "processor": torch.backends.cpu.get_cpu_capability()}
-    found.update(look.versions(config))
+    found.update(recorded_libraries() | look.versions(config))
     for package in (*RECORDED_PACKAGES, *(() if config.text is None else TEXT_PACKAGES)):
         try:
             found[package] = metadata.version(package)

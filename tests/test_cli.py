@@ -1,5 +1,6 @@
 """The command line: what it prints and writes, how it exits, and that no mistake of a user ends in a traceback."""
 
+import ctypes
 import json
 import subprocess
 import sys
@@ -314,6 +315,24 @@ def test_doctor_prints_the_line_that_installs_what_is_missing(
     result = command("doctor")
     assert result.code == 1
     assert "sudo apt-get install --no-install-recommends libpango-1.0-0" in result.out
+
+
+def test_a_missing_font_library_is_said_once_a_run(
+    command: Command, small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load_library = ctypes.CDLL
+
+    def without_subset(library: str) -> ctypes.CDLL:
+        if "subset" in library:
+            raise OSError(library)
+        return load_library(library)
+
+    assert "libharfbuzz" not in command("letter", *arguments(small)).err
+    monkeypatch.setattr("ctypes.CDLL", without_subset)
+    result = command("letter", *arguments(small))
+    assert result.err.count("libharfbuzz-subset0 is missing") == 1
+    record = next((small / "out").glob("*/record.json")).read_text(encoding="utf-8")
+    assert json.loads(record)["versions"]["harfbuzz subset"] == "not installed"
 
 
 # --- demo -------------------------------------------------------------------------------------------------------------
