@@ -12,6 +12,7 @@ from lrp_audit.special_categories import scanner
 from lrp_audit.terms import TermIndex
 
 ENGLISH = scanner("en")
+LANGUAGES = ("en", "de", "es", "fr")
 
 
 def named(text, lists=ENGLISH):
@@ -64,22 +65,68 @@ def test_a_lender_adds_terms_and_exceptions():
 
 
 def test_what_cannot_be_scanned_is_an_error_and_not_a_clean_result():
-    with pytest.raises(ConfigError, match="'de'"):
-        scanner("de")
+    with pytest.raises(ConfigError, match="'it'"):
+        scanner("it")
     with pytest.raises(ConfigError, match="helth"):
         scanner("en", more={"helth": ["x"]})
     with pytest.raises(ConfigError, match="holds no word"):
         scanner("en", exceptions=["--"])
 
 
-def test_shipped_lists_have_no_double_and_no_term_hidden_by_an_exception():
-    for category in ENGLISH.categories.values():
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_shipped_lists_have_no_double_and_no_term_hidden_by_an_exception(language):
+    lists = scanner(language)
+    for category in lists.categories.values():
         assert max(Counter(category.terms).values()) == 1
         for term in category.terms:
             plain = term.replace("*", "")
-            assert any(place.category is category for place in ENGLISH.scan(plain)), (category.name, term)
+            assert any(place.category is category for place in lists.scan(plain)), (category.name, term)
         for phrase in category.exceptions:
-            assert any(match.key == category.name for match in ENGLISH.terms.find(phrase)), (category.name, phrase)
+            assert any(match.key == category.name for match in lists.terms.find(phrase)), (category.name, phrase)
+
+
+def test_every_language_has_the_same_categories_under_the_same_rules():
+    kept = [[(item.name, item.rule, item.protected) for item in scanner(one).categories.values()] for one in LANGUAGES]
+    assert all(one == kept[0] for one in kept)
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "category"),
+    [
+        ("de", "Wegen meiner Krebserkrankung war ich lange im Krankenhaus.", "health"),
+        ("de", "Ich bin seit dem Fruehjahr arbeitsunfaehig.", "health"),
+        ("de", "Ich bin Mitglied der IG Metall.", "trade union membership"),
+        ("de", "Seit der Scheidung zahle ich allein.", "marital status"),
+        ("de", "Ich beziehe Bürgergeld.", "public assistance"),
+        ("fr", "J’ai été hospitalisée après une dépression.", "health"),
+        ("fr", "Je suis depressive depuis un an.", "health"),
+        ("fr", "Je suis délégué syndical.", "trade union membership"),
+        ("fr", "Mon mari a perdu son emploi.", "marital status"),
+        ("fr", "Je perçois le RSA.", "public assistance"),
+        ("es", "Me diagnosticaron cancer de mama.", "health"),
+        ("es", "Soy musulmán practicante.", "religion or belief"),
+        ("es", "Estoy divorciada desde enero.", "marital status"),
+        ("es", "Cobro el ingreso mínimo vital.", "public assistance"),
+        ("es", "Creen que a mi edad no puedo pagar.", "age"),
+    ],
+)
+def test_what_people_write_is_found_in_their_language(language, text, category):
+    assert category in {place.category.name for place in scanner(language).scan(text)}
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("de", "Der Gläubiger hat die Rate eher gebucht, und ich habe kurz vor dem Urlaub bezahlt."),
+        ("de", "Ich brauche den Kredit für ein neues Auto und die Renovierung der Küche."),
+        ("fr", "Marie m’a prêté la voiture, et j’ai fait un virement à l’étranger."),
+        ("fr", "Le syndicat des copropriétaires a voté des travaux."),
+        ("es", "Compré muebles en el extranjero y pagué todas las cuotas a tiempo."),
+        ("es", "Necesito el préstamo para cambiar de coche."),
+    ],
+)
+def test_ordinary_sentences_name_nothing(language, text):
+    assert scanner(language).scan(text) == ()
 
 
 @pytest.mark.parametrize("text", ["laid off", "Laid-off", "LAID\u00a0OFF", "laid\noff", "ｌａｉｄ off"])
