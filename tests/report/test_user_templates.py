@@ -128,7 +128,7 @@ ATTACKS = [
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_a_template_reaches_nothing_but_its_context(folder: Path, attack: str) -> None:
     (folder.parent / "secret.html").write_text(SECRET)
-    edit(folder / "us-notice" / "document.html", "{% block body %}", "{% block body %}" + attack)
+    edit(folder / "base" / "letter.html", "{% block body %}", "{% block body %}" + attack)
     with pytest.raises(ReportError, match=r"The template \S+, line \d+: ") as error:
         html(folder)
     assert SECRET not in str(error.value)
@@ -154,8 +154,8 @@ def test_what_templates_are_for_still_works(folder: Path, use: str) -> None:
     ("place", "text"),
     [
         ("us-notice/document.css", "body{background:url(http://127.0.0.1:9/x)}"),
-        ("us-notice/document.html", "{% block body %}<img alt=a src=file:///etc/passwd>"),
-        ("us-notice/document.html", "{% block body %}<link rel=attachment href=file:///etc/passwd>"),
+        ("base/letter.html", "{% block body %}<img alt=a src=file:///etc/passwd>"),
+        ("base/letter.html", "{% block body %}<link rel=attachment href=file:///etc/passwd>"),
     ],
 )
 def test_sheets_and_pages_of_a_user_fetch_nothing(folder: Path, place: str, text: str) -> None:
@@ -222,14 +222,14 @@ def test_untouched_copies_pass_every_case(folder: Path) -> None:
     ("place", "old", "new", "expected"),
     [
         ("us-notice/document.html", '<div class="disclosure">', '<div style="display:none">', "letter.disclosures"),
-        ("us-notice/document.html", "{{ letter.date }}", "", "letter.date is not printed"),
-        ("us-notice/document.html", "{{ open_points(letter) }}", "", "letter.gaps"),
-        ("us-notice/document.html", "{{ letter.subject }}", "{{ letter.topic }}", "has no attribute 'topic'"),
-        ("us-notice/document.html", "<h1>", "<h1 style='white-space:nowrap;font-size:90pt'>", "leaves the paper"),
-        ("us-notice/document.html", "<h1>", "<h1 style='break-before:page;height:30in'>", "pages, where"),
+        ("base/letter.html", "{{ letter.date }}", "", "letter.date is not printed"),
+        ("base/letter.html", "{{ open_points(letter) }}", "", "letter.gaps"),
+        ("base/letter.html", "{{ letter.subject }}", "{{ letter.topic }}", "has no attribute 'topic'"),
+        ("base/letter.html", "<h1>", "<h1 style='white-space:nowrap;font-size:90pt'>", "leaves the paper"),
+        ("base/letter.html", "<h1>", "<h1 style='break-before:page;height:30in'>", "pages, where"),
         ("us-notice/document.css", "@page {", "@import url(file:///etc/passwd);@page {", "WeasyPrint: @import"),
         ("us-notice/document.css", "@page {", "p { colour: red } @page {", "WeasyPrint: Ignored `colour"),
-        ("us-notice/document.html", "<h1>", "<svg viewBox='0 0 1 1'><path d='M0 0h1'/></svg><h1>", "PDF_UA_1"),
+        ("base/letter.html", "<h1>", "<svg viewBox='0 0 1 1'><path d='M0 0h1'/></svg><h1>", "PDF_UA_1"),
     ],
     ids=["hidden", "dropped", "gaps", "undefined", "off the paper", "pages", "import", "ignored", "invalid"],
 )
@@ -245,7 +245,7 @@ def test_the_command_copies_and_checks(command: Callable[..., Any], tmp_path: Pa
     result = command("template", "copy", "us-notice", folder)
     assert (result.code, (folder / "us-notice" / "document.html").is_file()) == (0, True)
     assert command("template", "copy", "us-notice", folder).code == 2
-    edit(folder / "us-notice" / "document.html", "{{ letter.date }}", "")
+    edit(folder / "base" / "letter.html", "{{ letter.date }}", "")
     result = command("template", "check", folder)
     assert result.code == 1
     assert "letter.date is not printed" in result.out
