@@ -253,7 +253,7 @@ def test_an_interruption_exits_with_130(command: Command, small: Path, monkeypat
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("lrp_audit.tables.read_table", interrupt)
+    monkeypatch.setattr("lrp_audit.document_runs.read_table", interrupt)
     result = command("letter", *arguments(small))
     assert result.code == 130
     assert "interrupted" in result.err
