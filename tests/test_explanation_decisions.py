@@ -186,3 +186,19 @@ def test_values_that_cannot_be_printed_refuse(key: str, number: str) -> None:
 def test_where_a_value_was_imputed_the_letter_says_so(key: str) -> None:
     record = british(key, MISSING)
     assert any(item.imputed and item.display == "not given" for item in record.contributions)
+
+
+def test_the_documented_settings_are_settings(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[1] / "docs" / "eu-letters.md").read_text(encoding="utf-8")
+    example = text.split("```toml\n")[1].split("```")[0].replace("so the next two\n", "\n")
+    offices = [f"[{name}]" for name in ("data_protection_officer", "supervisory_authority", "debt_advice")]
+    for office in offices:
+        assert office in example
+        before, after = example.split(office)
+        rest = after.split("\n", maxsplit=1)[1]
+        example = f'{before}{office}\nname = "Office"\naddress = ["1 Example Street"]\n{rest}'
+    (tmp_path / "audit.toml").write_text(f'[model]\nfile = "model.skops"\n{example}', encoding="utf-8")
+    config = load(tmp_path / "audit.toml")
+    assert config.documents.letter == "eu-letter"
+    assert config.review is not None
+    assert config.database is not None

@@ -21,20 +21,11 @@ MOST_VARIATIONS = 2
 
 
 @dataclass(frozen=True)
-class Element:
-    """A reason family, or a reason that a rule or a person gave, with the applicant's own values."""
-
-    statement: Slot
-    value: str | None = None  # of the one column that the statement names
-    details: tuple[Markup, ...] = ()  # columns with their values, where it names another thing
-
-
-@dataclass(frozen=True)
 class Elements:
-    """EU-05: elements of one direction, strongest first; the introduction says the direction."""
+    """EU-05: families of one direction with the applicant's values, strongest first, or the reasons supplied."""
 
-    intro: Markup
-    items: tuple[Element, ...]
+    intro: Markup  # says the direction
+    items: tuple[Markup, ...]
 
 
 @dataclass(frozen=True)
@@ -42,7 +33,7 @@ class Alternatives:
     """EU-06: other values that lead to another result, or the statement that a search found none."""
 
     intro: Markup
-    items: tuple[tuple[Markup, ...], ...]  # each a set of changes
+    items: tuple[Markup, ...]
     limits: Markup
 
 
@@ -86,13 +77,13 @@ class Parts:
             gap = self.slots.miss(
                 "families", self.say("main elements of the decision (see the internal audit)"), "EU-05"
             )
-            ordered[0] = Elements(ordered[0].intro, (Element(gap),))
+            ordered[0] = Elements(ordered[0].intro, (_strong(gap),))
         return tuple(side for side in ordered if side.items)
 
-    def _supplied(self) -> tuple[Element, ...]:
-        found = tuple(Element(self._wording(reason.text, reason.text_key)) for reason in self.record.reasons)
+    def _supplied(self) -> tuple[Markup, ...]:
+        found = tuple(_strong(self._wording(reason.text, reason.text_key)) for reason in self.record.reasons)
         gap = self.say("reasons of the rule or person that decided")
-        return found or (Element(self.slots.miss("facts.decided_reasons", gap, "EU-05")),)
+        return found or (_strong(self.slots.miss("facts.decided_reasons", gap, "EU-05")),)
 
     def _statements(self) -> dict[str, Slot]:
         """Family -> approved wording, of the principal reasons."""
@@ -103,15 +94,15 @@ class Parts:
 
     def _element(
         self, family: FamilyContribution, columns: Mapping[str, ColumnContribution], statements: Mapping[str, Slot]
-    ) -> Element:
+    ) -> Markup:
         used = [columns[name] for name in family.columns if name in columns]
         statement = statements.get(family.family) or self._label(family, used)
         if self.config.text is not None and all(item.column not in self.config.columns for item in used):
-            return Element(statement, details=tuple(self._places(family.family)))  # words have no value of their own
+            return _detailed(statement, list(self._places(family.family)))  # words of a text have no value of their own
         if len(used) == 1 and statement == used[0].label:
-            return Element(statement, used[0].display)
-        details = (self.words("value", label=item.label, value=item.display) for item in used[:MOST_VALUES])
-        return Element(statement, details=tuple(details))
+            return self.words("value", label=_strong(statement), value=used[0].display)
+        values = [self.words("value", label=item.label, value=item.display) for item in used[:MOST_VALUES]]
+        return _detailed(statement, values)
 
     def _places(self, family: str) -> Iterator[Markup]:
         """The text that a stated reason was found in."""
@@ -143,14 +134,15 @@ class Parts:
         if found is None or not (found.tried or found.columns or self.record.text_evidence):
             if adverse:
                 what = self.say("search for what would have changed the result, over columns that are mutable")
-                self.slots.miss("variations.search", what, "EU-06")
+                gap = self.slots.miss("variations.search", what, "EU-06")
+                return Alternatives(_strong(gap), (), Markup(""))
             return None
         shown = None if decided is None else self.words.date(decided)
         date = self.slots.need(shown, "facts.decision_date", self.say("decision date"), "EU-01")
-        items = [tuple(self._changes(item)) for item in found.found[:MOST_VARIATIONS]]
+        items = [self._changed(item) for item in found.found[:MOST_VARIATIONS]]
         if found.left_out:
             numbers = ", ".join(self.words.number(sentence + 1) for sentence in found.left_out)
-            items.append((self.words("variation-sentences", numbers=numbers),))
+            items.append(self.words("variation-sentences", numbers=numbers))
         if items:
             intro = self.words("variations-one" if len(items) == 1 else "variations")
             return Alternatives(intro, tuple(items), self.words("variations-limits", date=date))
@@ -158,9 +150,14 @@ class Parts:
         intro = self.words(name, most=self.words.number(found.most_changes))
         return Alternatives(intro, (), self.words("variations-limits", date=date))
 
-    def _changes(self, variation: Variation) -> Iterator[Markup]:
-        for change in variation.changes:
-            yield self.words("variation", label=change.label, value=change.display, own=change.from_display)
+    def _changed(self, variation: Variation) -> Markup:
+        first, *others = (
+            self.words("variation", label=change.label, value=change.display, own=change.from_display)
+            for change in variation.changes
+        )
+        for other in others:
+            first = self.words("variation-and", label=first, value=other)
+        return first
 
     def data(self) -> tuple[Datum, ...]:
         """Every column that the model read, in the order of audit.toml, and the texts."""
@@ -193,3 +190,12 @@ class Parts:
 def listed(items: Sequence[Slot]) -> Markup:
     """Items of one line, as markup."""
     return Markup(", ").join(map(escape, items))
+
+
+def _detailed(statement: Slot, details: Sequence[Markup]) -> Markup:
+    strong = _strong(statement)
+    return Markup("{} ({})").format(strong, Markup(" · ").join(details)) if details else strong
+
+
+def _strong(text: Slot) -> Markup:
+    return Markup("<b>{}</b>").format(text)
