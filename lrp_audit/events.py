@@ -1,8 +1,8 @@
 """The event log of a decision: what people did to its documents, one line of JSON each, chained by hashes (CA-14).
 
 Every line holds the SHA-256 of the line before it, so that a changed, removed, inserted or moved line shows. A log cut
-short behind a whole line is still a chain: keep its `head` elsewhere (audits print it) to see that too. An event is no
-record: its time comes from the caller, who may look at the clock.
+short behind a whole line is still a chain: to see that too, keep its `head` elsewhere (`lrp-audit verify` prints it).
+An event is no record: its time comes from the caller, who may look at the clock.
 """
 
 from __future__ import annotations
