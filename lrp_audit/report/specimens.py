@@ -114,7 +114,7 @@ def _of_any_letter(full: Record, config: AuditConfig) -> Iterator[Specimen]:
 def _audits(config: AuditConfig) -> Iterator[Specimen]:
     full = _record()
     words = tuple(TextWord(start=4 * i, end=4 * i + 3, relevance=(i % 5 - 2) / 2) for i in range(200))
-    text = TextEvidence(column="text", label="Message", text="abc " * 200, words=words, masked={"names": 1})
+    text = TextEvidence(column="text", label="Message", text="abc " * 200, words=words, masked={"name": 1})
     missing = tuple(
         item.model_copy(update={"value": None, "display": "not given", "missing": True, "imputed": True})
         for item in full.contributions
