@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import pypdfium2
 import pytest
 import records
 from babel import Locale
@@ -168,6 +169,8 @@ def test_every_language_differs_in_words_and_agrees_in_numbers(kind: str, tmp_pa
         assert html.escape(say("Checks and background"), quote=False) in page
         assert say("INTERNAL, not for the applicant") in printed(page)
         assert language == "en" or "Checks and background" not in page
+        with pypdfium2.PdfDocument(report.audit_pdf(found[0], session.config)) as pdf:
+            assert say("Uphold") in pdf[0].get_textpage().get_text_bounded()  # the sign-off is on the first page
 
 
 def test_a_missing_translation_refuses_the_document(pseudo: str, tmp_path: Path) -> None:
