@@ -147,7 +147,9 @@ def letter(
     strict: Strict = False,
     trust_model: Trust = False,
 ) -> None:
-    """Write an adverse action notice for every denial, or say by a named state why none may go out.
+    """Write the letter that audit.toml names, or say by a named state why none may go out.
+
+    A US notice goes to everybody refused; letters of the EU and the UK explain approvals too.
 
     With --corrects the letter of one decision, with its audit, that replaces an earlier one, which stays as it is.
     """

@@ -103,17 +103,18 @@ def federal_agencies() -> Mapping[str, Agency]:
 
 
 def load(language: str) -> Texts:
-    """The texts of one language.
+    """The texts of one language; a region (`de-AT`) uses those of its language.
 
     Raises:
         ConfigError: there are no texts in this language.
         ReportError: the file is damaged.
     """
-    if not _LANGUAGE.fullmatch(language) or language not in languages():
+    known, name = languages(), language.split("-", maxsplit=1)[0]
+    if not _LANGUAGE.fullmatch(language) or name not in known:
         raise ConfigError(
-            f"documents.language: there are no legal texts in '{language}'; available: {', '.join(languages())}."
+            f"documents.language: there are no legal texts in '{language}'; available: {', '.join(known)}."
         )
-    return read(templates() / "texts" / f"{language}.toml")
+    return read(templates() / "texts" / f"{name}.toml")
 
 
 @lru_cache

@@ -502,6 +502,16 @@ def test_no_page_of_a_draft_looks_final(letter: str, language: str) -> None:
     assert mark not in text_of(letter, language)
 
 
+def test_a_region_has_the_words_of_its_language_and_formats_of_its_own() -> None:
+    settings = made.config("eu-letter", "de")
+    austrian = settings.model_copy(update={"documents": settings.documents.model_copy(update={"language": "de-AT"})})
+    found = explanation_letter.context(made.record("de"), records.addressee(), austrian, draft=False)
+    assert found.language == "de-AT"
+    assert found.title == words(settings)("title")
+    january = dt.date(2027, 1, 5)
+    assert words(austrian).date(january).replace("\u00a0", " ") == "5. Jänner 2027"
+
+
 def test_a_letter_that_a_language_lacks_is_named() -> None:
     settings = made.config("eu-letter", "de")
     british = settings.documents.model_copy(update={"letter": "uk-letter"})
