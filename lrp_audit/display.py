@@ -20,12 +20,15 @@ MISSING = message("not given")
 def plain(value: object) -> str | float | int | bool | None:
     """A table cell as a JSON value: None for missing, Python numbers for NumPy's, text for everything else.
 
-    Infinite numbers become text, since a record holds none.
+    Infinite numbers become text, since a record holds none; half a surrogate pair is written as its escape, since it is
+    no character that a file could hold.
     """
     if value is None or value is pd.NaT or (isinstance(value, float) and math.isnan(value)) or value is pd.NA:
         return None
-    if isinstance(value, (bool, str)):
+    if isinstance(value, bool):
         return value
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
     if hasattr(value, "item"):
         return plain(value.item())
     if isinstance(value, numbers.Integral):

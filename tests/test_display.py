@@ -49,3 +49,8 @@ def test_missing_is_said_in_words(value):
 )
 def test_labels_units_and_signs(value, settings, expected):
     assert show(value, ColumnSection(**settings)) == expected
+
+
+def test_a_record_can_hold_any_text_of_a_table():
+    assert plain("caf\u00e9 😀") == "caf\u00e9 😀"
+    assert plain("a\ud800b") == "a\\ud800b"

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
 from lrp_audit import report
-from lrp_audit.config import AuditConfig, ContactSection, FactsSection
+from lrp_audit.config import AuditConfig, ColumnSection, ContactSection, FactsSection, FamilySection
 from lrp_audit.decisions import with_printability
 from lrp_audit.errors import ReportError
 from lrp_audit.facts import ADDRESS_LINES, CELL_CHARACTERS, read_facts
@@ -28,6 +28,7 @@ from lrp_audit.record import Addressee, Record, canonical
 from lrp_audit.report.fonts import faces, with_code_points
 from lrp_audit.report.limits import LETTER_LINES
 from lrp_audit.report.render import to_pdf
+from lrp_audit.report.specimens import specimens
 from lrp_audit.text_record import TextEvidence, TextWord
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -148,6 +149,22 @@ def letter(text: str) -> str:
     return report.letter_html(*hostile(text), draft=True)
 
 
+def explanation(text: str) -> str:
+    """The EU letter of the first specimen, with `text` in its record, addressee, contacts and settings."""
+    plain = next(iter(specimens("eu-letter")))
+    contact = poisoned(ContactSection, text).model_dump()
+    offices = {
+        name: getattr(plain.config, name).model_copy(update=contact)
+        for name in ("institution", "review", "data_protection_officer", "supervisory_authority", "debt_advice")
+    }
+    automation = plain.config.automation.model_copy(update={"not_used": (text, text)})
+    columns = {text: ColumnSection(label=text, source=text)}
+    families = {text: FamilySection(label=text, text={"en": text})}
+    settings = {**offices, "automation": automation, "columns": columns, "families": families}
+    config = plain.config.model_copy(update=settings)
+    return report.letter_html(poisoned(Record, text), poisoned(Addressee, text), config, draft=True)
+
+
 def audit(text: str) -> str:
     record, _, config = hostile(text)
     return report.audit_html(record, config)
@@ -169,7 +186,7 @@ def test_every_text_of_a_record_is_tried() -> None:
     assert len(_slots(Record)) > 100
 
 
-@pytest.mark.parametrize("make", [letter, audit])
+@pytest.mark.parametrize("make", [letter, explanation, audit])
 @given(text=TEXTS)
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_a_page_has_the_same_elements_whatever_its_texts_say(make: Any, text: str) -> None:
