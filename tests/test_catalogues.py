@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import ast
 import string
+from pathlib import Path
 
 import pytest
 from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po
 from records import config
 
+import lrp_audit
 from lrp_audit import catalogues
 from lrp_audit.messages import SOURCE_LANGUAGE, languages, messages
 from lrp_audit.report.fonts import unprintable
 from lrp_audit.resources import templates
 
+PRINTED = {
+    "Refusal": ("evidence", "next_step"),
+    "Check": ("title", "statement"),
+    "Fact": ("label", "text"),
+    "Standing": ("headline",),
+}
 TRANSLATED = [language for language in languages() if language != SOURCE_LANGUAGE]
 
 
@@ -55,6 +64,36 @@ def test_messages_are_found_wherever_they_are_said(sources: Catalog) -> None:
 def test_no_message_is_made_up_where_it_is_said(sources: Catalog) -> None:
     """What is said is a message as written, or a name for one: an f-string could not be translated."""
     assert not [text for message in sources for text in key(message) if "{{" in text]
+
+
+def test_what_documents_print_is_said_and_never_written_out() -> None:
+    """Evidence, next steps, titles and labels hold no words of their own, only messages and data."""
+    package = Path(lrp_audit.__file__).parent
+    found = [
+        f"{path.name}:{node.lineno}"
+        for path in sorted(package.rglob("*.py"))
+        if path.name != "specimens.py"  # made-up records, to try templates with
+        for node in ast.walk(ast.parse(path.read_bytes()))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in PRINTED
+        for argument in printed(node)
+        if any(part.isalpha() for part in literal(argument))
+    ]
+    assert found == []
+
+
+def printed(call: ast.Call) -> list[ast.expr]:
+    names = PRINTED[getattr(call.func, "id", "")]
+    positional = call.args[: len(names)] if names == ("label", "text") else []
+    return [*positional, *(item.value for item in call.keywords if item.arg in names)]
+
+
+def literal(value: ast.expr) -> str:
+    """What an expression writes out itself, what stands in the calls of it left aside."""
+    if isinstance(value, ast.Constant):
+        return str(value.value or "")
+    if isinstance(value, ast.JoinedStr):
+        return "".join(literal(part) for part in value.values if isinstance(part, ast.Constant))
+    return literal(value.body) + literal(value.orelse) if isinstance(value, ast.IfExp) else ""
 
 
 @pytest.mark.parametrize("language", TRANSLATED)
