@@ -108,10 +108,10 @@ class DecisionFolder:
             f"or the first digits of its record's SHA-256. There are: {listed}."
         )
 
-    def make_room(self, record: Record, logged: Sequence[Event]) -> None:
+    def make_room(self, record: Record, logged: Sequence[Event], now: dt.datetime) -> None:
         """Keep what lies where a record is about to be written, if the log speaks of it.
 
-        A reviewed record moves with its audit into a folder of its own.
+        A reviewed record moves with its audit into a folder of its own, and so does its letter, withdrawn.
 
         Raises:
             ReportError: a letter was signed or corrected there, and this is another; or files cannot be moved.
@@ -127,11 +127,19 @@ class DecisionFolder:
                 "name the letter that it replaces with --id and --corrects DATE."
             )
         if existing in {event.record_sha256 for event in logged}:
+            own = folder / existing[:NAME_LENGTH]
+            self.withdraw(folder, "SUPERSEDED", now, into=own)
             for name in _OF_RECORD:
-                _move(folder / name, folder / existing[:NAME_LENGTH] / name)
+                _move(folder / name, own / name)
 
-    def withdraw(self, folder: Path, why: str, now: dt.datetime) -> None:
+    def withdraw(self, folder: Path, why: str, now: dt.datetime, *, into: Path | None = None) -> None:
         """Rename a letter that may not go out, so that nobody sends it by mistake, and log that.
+
+        Args:
+            folder: where the letter lies.
+            why: a refusal state, or SUPERSEDED by another record.
+            now: the time of the event.
+            into: where the renamed letter goes; default: it stays in the folder.
 
         Raises:
             ReportError, EventLogError: the letter cannot be renamed, or the log not be written.
@@ -140,7 +148,7 @@ class DecisionFolder:
             content = letter.read_bytes() if letter.is_file() else None
             if content is None:
                 continue
-            kept = _unused(letter.with_name(f"WITHDRAWN-{letter.name}"))
+            kept = _unused((into or folder) / f"WITHDRAWN-{letter.name}")
             of = digest_on_disk(folder / "record.json") or events.START
             self.append("withdrawal", of, now, file=self._name(kept), sha256=_sha256(content), reason=why)
             _move(letter, kept)

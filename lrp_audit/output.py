@@ -123,7 +123,7 @@ class Output:
         logged, folder = events.read(place.log), place.place(record)
         refusal = self._refusal(record, logged)
         contents = dict(self._contents(record, addressee, logged, refusal))
-        place.make_room(record, logged)
+        place.make_room(record, logged, self.clock())
         if refusal is not None:
             place.withdraw(folder, refusal.state, self.clock())
         if record.refusal is None and not self.draft:

@@ -144,6 +144,20 @@ def test_a_review_counts_for_its_own_record_alone(output: Output) -> None:
     assert wrote(output, changed).letter
 
 
+@pytest.mark.usefixtures("words")
+def test_the_letter_of_a_reviewed_record_is_not_overwritten(tmp_path: Path) -> None:
+    plain = Output(tmp_path, settings("optional"), KEY, frozenset({"letter", "audit"}), clock=lambda: NOON)
+    wrote(plain, record())
+    review(plain, record())
+    changed = record(product="Another loan")
+    assert wrote(plain, changed).letter
+    assert (place(plain).path / "notice.pdf").read_bytes() == f"letter of {digest(changed)}".encode()
+    earlier = place(plain).path / digest(record())[:16]
+    assert (earlier / "WITHDRAWN-notice.pdf").read_bytes() == f"letter of {digest(record())}".encode()
+    assert (earlier / "audit.pdf").is_file()
+    assert events.read(place(plain).log)[-1].kind == "withdrawal"
+
+
 @given(st.lists(st.sampled_from(VERDICTS), max_size=6), st.booleans())
 def test_the_last_review_decides(verdicts: list[Verdict], required: bool) -> None:
     made, config = record(), settings("required" if required else "optional")
