@@ -129,7 +129,7 @@ def population_stability(before: pd.Series, after: pd.Series, bins: int = 10) ->
         codes = np.searchsorted(edges, numbers.to_numpy(dtype=np.float64), side="right")
         codes = np.where(both.isna(), len(edges) + 1, codes)
     else:
-        codes = pd.factorize(both.astype(str).where(both.notna(), "\0"))[0]
+        codes = pd.factorize(both)[0] + 1  # 0: missing
     size = int(codes.max()) + 1
     counts = [np.bincount(part, minlength=size) + _HALF for part in (codes[: len(before)], codes[len(before) :])]
     seen = counts[0] + counts[1] > 2 * _HALF

@@ -134,12 +134,7 @@ def binned(values: pd.Series) -> IntArray:
         edges = np.unique(numbers.dropna().quantile([rank / BINS for rank in range(1, BINS)]))
         codes = np.searchsorted(edges, numbers.to_numpy(dtype=np.float64), side="right") + 1
         return np.where(values.isna(), 0, codes).astype(np.int64)
-    words = values.astype(str).where(values.notna())
-    kept = words.value_counts().index[:MOST_CATEGORIES]
-    other = len(kept) + 1
-    return (
-        words.map({name: code for code, name in enumerate(kept, 1)})
-        .fillna(other)
-        .where(values.notna(), 0)
-        .to_numpy(dtype=np.int64)
-    )
+    kept = values.value_counts().index[:MOST_CATEGORIES]
+    found = values.map({value: code for code, value in enumerate(kept, 1)})
+    codes = found.astype("float64").fillna(len(kept) + 1).where(values.notna(), 0)
+    return np.asarray(codes, dtype=np.int64)

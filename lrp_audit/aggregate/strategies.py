@@ -1,9 +1,9 @@
 """Strategies: groups of decisions that rest on the same inputs, found by spectral relevance analysis.
 
 SpRAy: Lapuschkin et al., "Unmasking Clever Hans predictors and assessing what machines really learn", Nature
-Communications 10, 1096 (2019). Small eigenvalues of the neighbour graph's Laplacian, before the eigengap, count the
-strategies (von Luxburg 2007). How small is small is asked as in parallel analysis (Horn 1965): an eigenvalue counts if
-it lies below the second one of every one of several structureless samples, Gaussian with the same covariance.
+Communications 10, 1096 (2019). The small eigenvalues of the neighbour graph's Laplacian, before the eigengap, count the
+strategies (von Luxburg 2007). How small is small is asked as in parallel analysis (Horn 1965): one may count if it lies
+below the second eigenvalue of every one of several structureless samples, Gaussian with the same covariance.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def strategies(table: ExplainedTable, *, most_rows: int = 600, nulls: int = 19, 
     graph = _graph(sample)
     values = _eigenvalues(graph)
     least = min(float(_eigenvalues(_graph(_structureless(sample, generator)))[1]) for _ in range(nulls))
-    count = int((values < least).sum())
+    count = _before_gap(values, least)
     found: tuple[Strategy, ...] = ()
     if count > 1:
         labels = _labels(graph, count, seed)
@@ -120,6 +120,13 @@ def _eigenvalues(graph: sparse.csr_array) -> FloatArray:
     dense = laplacian(graph, normed=True).toarray()
     values: FloatArray = eigh(dense, eigvals_only=True, subset_by_index=[0, MOST_STRATEGIES])
     return np.maximum(values, 0.0)
+
+
+def _before_gap(values: FloatArray, least: float) -> int:
+    """How many eigenvalues lie below `least` and before the widest gap there; 1: there are no strategies."""
+    small = int((values < least).sum())
+    gaps = np.diff(values)[1:small]
+    return int(gaps.argmax()) + 2 if gaps.size else 1
 
 
 def _structureless(rows: FloatArray, generator: np.random.Generator) -> FloatArray:

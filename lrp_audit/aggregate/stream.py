@@ -10,7 +10,7 @@ from datasketches import tdigest_double
 
 from lrp_audit.aggregate.table import FloatArray
 
-_COMPRESSION = 200  # of the digest (Dunning and Ertl 2019): ranks are off by less than 1 %, and least at the ends
+_COMPRESSION = 500  # of the digest (Dunning and Ertl 2019): ranks are off by less than 1 %, and least at the ends
 
 
 @dataclass(frozen=True)

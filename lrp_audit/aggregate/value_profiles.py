@@ -65,7 +65,7 @@ class _Cells:
         self._numeric = self._numeric and not bool(numbers.isna().any())
         if self._numeric:
             self._numbers.add(numbers.to_numpy(dtype=np.float64))
-        for name, count in known.astype(str).value_counts().items():
+        for name, count in _words(known).value_counts().items():
             if str(name) in self._seen or len(self._seen) < _MOST_SEEN:
                 self._seen[str(name)] += int(count)
 
@@ -87,7 +87,7 @@ class _Cells:
             numbers = pd.to_numeric(values).to_numpy(dtype=np.float64)
             cells = pd.Series(names[np.searchsorted(self._edges, numbers, side="right")], index=values.index)
         else:
-            words = values.astype(str)
+            words = _words(values)
             cells = words.where(words.isin(self._kept), OTHER)
         return cells.where(values.notna(), MISSING)
 
@@ -129,6 +129,14 @@ def value_profiles(parts: Iterable[ExplainedTable], *, bins: int = 10, most: int
             if stream.count
         )
     )
+
+
+def _words(values: pd.Series) -> pd.Series:
+    """Values as text, a number in one way whatever the type of its chunk."""
+    numbers = pd.to_numeric(values, errors="coerce")
+    if values.dtype == bool or bool((numbers.isna() & values.notna()).any()):
+        return values.astype(str)
+    return (numbers + 0.0).map("{:.12g}".format)
 
 
 def _values(part: ExplainedTable) -> pd.DataFrame:
