@@ -5,10 +5,10 @@ from __future__ import annotations
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from markupsafe import Markup, escape
+from markupsafe import escape
 
 from lrp_audit.errors import ReportError
-from lrp_audit.record import Record
+from lrp_audit.record import ColumnContribution, Record
 from lrp_audit.report.charts import contribution_bars, symmetric_scale
 from lrp_audit.report.formats import clip, decimals_for, signed
 from lrp_audit.report.svg import AGAINST, FAVOUR, HOLLOW, INK
@@ -32,19 +32,22 @@ def bars_html(record: Record, caption: str, most: int) -> str:
     shown = strongest(record.contributions, most)
     values = [item.relevance for item in shown]
     limit, decimals = symmetric_scale(values), decimals_for(values)
-    title = f"Contributions of {len(shown)} columns, from {signed(-limit, decimals)} to {signed(limit, decimals)}."
-    drawing = contribution_bars(values, limit, title, width=_WIDTH, row=_ROW) if shown else Markup("")
-    size = f"display:block;height:{_ROW * len(shown):g}px;width:{_WIDTH:g}px"
-    plotted = f'<td rowspan="{len(shown)}" style="padding:0"><div style="{size}">{drawing}</div></td>'
     rows = "".join(
-        f'<tr style="height:{_ROW:g}px"><th scope="row" style="{_CELL}">{escape(clip(item.label, 60))}</th>'
-        + ("" if index else plotted)
-        + _cells(signed(item.relevance, decimals), item.display, item.reference_display)
-        + "</tr>"
-        for index, item in enumerate(shown)
+        f'<tr><th scope="row" style="{_CELL}">{escape(clip(item.label, 60))}</th><td style="padding:0">'
+        f"{_bar(item, limit, decimals)}</td>"
+        f"{_cells(signed(item.relevance, decimals), item.display, item.reference_display)}</tr>"
+        for item in shown
     )
-    head = _cells("column", "in favour | against", "relevance", "applicant", "reference", tag="th")
+    scale = f"in favour {signed(-limit, decimals)} | against {signed(limit, decimals)}"
+    head = _cells("column", scale, "relevance", "applicant", "reference", tag="th")
     return f"<table><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+
+
+def _bar(item: ColumnContribution, limit: float, decimals: int) -> str:
+    """A drawing for each row, since a notebook's own style decides how high rows are."""
+    title = f"{item.label} {signed(item.relevance, decimals)}"
+    drawing = contribution_bars([item.relevance], limit, title, width=_WIDTH, row=_ROW)
+    return f'<div style="height:{_ROW:g}px;width:{_WIDTH:g}px">{drawing}</div>'
 
 
 def _cells(*texts: str, tag: str = "td") -> str:
@@ -81,10 +84,10 @@ def plot(record: Record, title: str, most: int, axes: Axes | None) -> Axes:
     target.set_yticks(range(len(shown)), names, parse_math=False)  # a text with two $ is no formula
     target.invert_yaxis()
     target.axvline(0, color=INK, linewidth=0.8)
-    limit = symmetric_scale(values) * 1.25  # room for the numbers
+    limit = symmetric_scale(values) * 1.35  # room for the numbers
     target.set_xlim(-limit, limit)
     target.set_xlabel("relevance: − in favour, + against the applicant")
-    target.set_title(title, parse_math=False)
+    target.set_title(title, fontsize="medium", parse_math=False, wrap=True)
     return target
 
 

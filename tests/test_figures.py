@@ -27,10 +27,10 @@ def test_a_notebook_shows_bars_on_the_rows_of_their_table() -> None:
     rows = tinyhtml5.parse(html).findall(".//{http://www.w3.org/1999/xhtml}tbody/{http://www.w3.org/1999/xhtml}tr")
     labels = [row[0].text for row in rows]
     assert labels == [item.label for item in record.contributions]
-    assert html.count("<svg") == 1
+    assert html.count("<svg") == len(labels)
     assert AGAINST in html
     assert FAVOUR in html
-    assert "from −0.710 to +0.710" in html
+    assert "in favour −0.710 | against +0.710" in html
 
 
 def test_a_notebook_shows_the_strongest_and_text_as_text() -> None:
