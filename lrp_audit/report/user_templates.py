@@ -150,7 +150,7 @@ class _Sandbox(ImmutableSandboxedEnvironment):
         owner = getattr(obj, "__self__", obj)
         return isinstance(owner, _CALLED) or obj is Namespace or obj is self.globals["range"]
 
-    def call(self, context: Any, obj: Any, *arguments: Any, **values: Any) -> Any:  # type: ignore[override]
+    def call(self, context: Any, obj: Any, *arguments: Any, **values: Any) -> Any:
         said = isinstance(getattr(obj, "__self__", obj), Messages)
         if said and any(_REACHING_SLOT.search(text) for text in arguments if isinstance(text, str)):
             raise SecurityError("a slot of a sentence holds a name and nothing else")

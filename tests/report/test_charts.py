@@ -13,10 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pypdfium2.raw import FPDF_PAGEOBJ_PATH, FPDFPageObj_GetFillColor
 
-from lrp_audit.report.chapters import CHART_ROW, CHART_ROWS, CHART_WIDTH, chapters
 from lrp_audit.messages import ENGLISH
-from lrp_audit.report.charts import AGAINST, FAVOUR, ScoreMarks, contribution_bars, score_line, symmetric_scale
+from lrp_audit.report.chapters import CHART_ROW, CHART_ROWS, CHART_WIDTH, chapters
+from lrp_audit.report.charts import ScoreMarks, contribution_bars, score_line, symmetric_scale
 from lrp_audit.report.formats import signed
+from lrp_audit.report.svg import AGAINST, FAVOUR
 
 PATH = re.compile(r'<path d="([^"]*)" fill="([^"]*)"(?: stroke="([^"]*)")?')
 BAR = re.compile(r"M(\S+) (\S+)h(\S+)v(\S+)h\S+z")
