@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 import typer
 
 from lrp_audit import document_commands, template_commands
+from lrp_audit.aggregate import command as aggregate_command
 from lrp_audit.errors import DataError, LrpAuditError
 
 if TYPE_CHECKING:
-
     from lrp_audit.explanation import Explanation
     from lrp_audit.output import Document
     from lrp_audit.record import Record
@@ -209,6 +209,9 @@ def doctor(as_json: AsJson = False) -> None:
 
 
 document_commands.register(app)
+app.command("aggregate", epilog="Example: lrp-audit aggregate reports/ --groups groups.csv --out aggregate/")(
+    aggregate_command.aggregate
+)
 
 
 def _show(chosen: Sequence[Explanation], top: int, most: int) -> None:

@@ -136,5 +136,4 @@ def binned(values: pd.Series) -> IntArray:
         return np.where(values.isna(), 0, codes).astype(np.int64)
     kept = values.value_counts().index[:MOST_CATEGORIES]
     found = values.map({value: code for code, value in enumerate(kept, 1)})
-    codes = found.astype("float64").fillna(len(kept) + 1).where(values.notna(), 0)
-    return np.asarray(codes, dtype=np.int64)
+    return np.asarray(found.astype("float64").fillna(len(kept) + 1).where(values.notna(), 0), dtype=np.int64)
