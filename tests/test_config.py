@@ -221,7 +221,7 @@ def test_settings_survive_being_written_and_read(tmp_path: Path, made: AuditConf
         made.columns[name] = made.columns.get(name, ColumnSection())
     text = "\n".join(f"{key} = {as_toml(value)}" for key, value in made.model_dump(exclude_defaults=True).items())
     loaded = config.load(write(tmp_path, text))
-    assert loaded == made
+    assert loaded.model_dump() == made.model_dump()  # where it lies apart
     assert config.digest(loaded) == config.digest(made)
 
 
