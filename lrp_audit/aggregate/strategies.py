@@ -4,6 +4,10 @@ SpRAy: Lapuschkin et al., "Unmasking Clever Hans predictors and assessing what m
 Communications 10, 1096 (2019). The small eigenvalues of the neighbour graph's Laplacian, before the eigengap, count the
 strategies (von Luxburg 2007). How small is small is asked as in parallel analysis (Horn 1965): one may count if it lies
 below the second eigenvalue of every one of several structureless samples, Gaussian with the same covariance.
+
+Strategies are thus departures from one Gaussian cloud, and not all are of interest: an input of two values makes two
+groups, and over 60 samples of 100 independent inputs some were seen in 32 % where relevance was exponential, in 17 %
+where it was uniform, in none where it was Student's t with 3 degrees of freedom. Look at what a strategy rests on.
 """
 
 from __future__ import annotations
