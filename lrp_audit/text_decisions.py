@@ -351,7 +351,7 @@ def _text(cell: object, column: str) -> str:
     value = plain(cell)
     if value is None:
         raise DataError(f"column '{column}': the text is missing")
-    return str(value)
+    return cell if isinstance(cell, str) else str(value)  # as it stands: what is no text, the model refuses
 
 
 def _date(cell: object, column: str) -> dt.date | None:
