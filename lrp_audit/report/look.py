@@ -1,8 +1,9 @@
-"""How documents are made to look: whose templates, and which colour and logo."""
+"""How documents are made to look: whose templates, which colour and logo, and on what paper."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from lrp_audit.config import AuditConfig
 from lrp_audit.report.brand import NO_BRAND, Brand, brand
@@ -15,6 +16,7 @@ class Look:
 
     brand: Brand = NO_BRAND
     templates: UserTemplates | None = None
+    paper: Literal["letter", "A4"] = "letter"
 
     def templates_of(self, document: str) -> UserTemplates | None:
         """The user's templates where they hold this type of document."""
@@ -26,7 +28,8 @@ PLAIN = Look()
 
 def look(config: AuditConfig) -> Look:
     """What `[branding]` and `[documents] templates` ask for. Raises ReportError where a file cannot be used."""
-    return Look(brand(config), user_templates(config))
+    paper: Literal["letter", "A4"] = "letter" if config.documents.letter == "us-notice" else "A4"
+    return Look(brand(config), user_templates(config), paper)
 
 
 def versions(config: AuditConfig) -> dict[str, str]:

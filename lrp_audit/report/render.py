@@ -143,7 +143,7 @@ def _sheet_text(folder: str, look: Look) -> str:
     names = (*_SHEETS, *_PARTS.get(folder, ()), f"{folder}/document.css")
     own = look.templates_of(folder)
     sheets = [(templates() / name).read_text(encoding="utf-8") if own is None else own.sheet(name) for name in names]
-    return "\n".join([*sheets, look.brand.rule])
+    return "\n".join([*sheets, f"@page{{size:{look.paper}}}", look.brand.rule])
 
 
 @lru_cache(maxsize=8)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 import re
 
 import pages
+import pikepdf
 import pytest
 import records
 
@@ -216,3 +218,14 @@ def test_figures_have_sentences_and_headings_a_ladder() -> None:
     assert all(re.match(r"[A-Z].*\.$", alternative) for alternative in figures)
     assert [role for role, _ in found if role == "/H1"] == ["/H1"]
     assert not [role for role, _ in found if re.fullmatch(r"/H[3-6]", role)]
+
+
+@pytest.mark.parametrize(
+    ("letter", "language", "paper"), [("us-notice", "en", 612), ("eu-letter", "de", 595), ("uk-letter", "en", 595)]
+)
+def test_internal_audits_have_the_paper_of_the_lender_s_country(letter: str, language: str, paper: int) -> None:
+    config = records.config()
+    documents = config.documents.model_copy(update={"letter": letter, "language": language})
+    pdf = report.audit_pdf(records.record(), config.model_copy(update={"documents": documents}))
+    with pikepdf.open(io.BytesIO(pdf)) as file:
+        assert {round(float(page.mediabox[2])) for page in file.pages} == {paper}
