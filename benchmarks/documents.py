@@ -34,11 +34,11 @@ from peers.straightforward import SHEET, straightforward
 from weasyprint import CSS, HTML
 
 from lrp_audit import report
-from lrp_audit.record import canonical, digest
+from lrp_audit.records.record import canonical, digest
+from lrp_audit.records.text_record import TextEvidence, TextWord
 from lrp_audit.report.fonts import configuration, faces
 from lrp_audit.report.render import Source, _attachment, _Finisher
 from lrp_audit.report.specimens import Specimen, specimens
-from lrp_audit.text_record import TextEvidence, TextWord
 
 RESULTS = Path(__file__).parent / "results" / "documents.json"
 FONTS = Path(font_source_sans_pro.font_directory)

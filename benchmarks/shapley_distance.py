@@ -32,10 +32,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "real"))
 import lenders
 
 from lrp_audit.adapters.tabular import adapt
-from lrp_audit.config import AuditConfig
-from lrp_audit.explainer import Explainer
-from lrp_audit.reference import Reference
-from lrp_audit.tabular_decisions import TabularDecisions, tabular_decisions
+from lrp_audit.deciding.tabular_decisions import TabularDecisions, tabular_decisions
+from lrp_audit.explaining.explainer import Explainer
+from lrp_audit.explaining.reference import Reference
+from lrp_audit.settings.config import AuditConfig
 
 NETWORKS = {
     "relu 64-32": {"hidden_layer_sizes": (64, 32), "activation": "relu"},

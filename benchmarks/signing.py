@@ -25,8 +25,8 @@ from pyhanko.sign import signers
 
 from lrp_audit import report
 from lrp_audit.report.specimens import specimens
+from lrp_audit.settings.signing_config import SigningSection
 from lrp_audit.signing import Signer, open_signer
-from lrp_audit.signing_config import SigningSection
 
 RESULTS = Path(__file__).parent / "results" / "signing.json"
 GOAL = 20.0  # ms a document

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
-from lrp_audit import document_commands, template_commands
 from lrp_audit.aggregate import command as aggregate_command
+from lrp_audit.commands import document_commands, template_commands
 from lrp_audit.errors import DataError, LrpAuditError
 
 if TYPE_CHECKING:
     from lrp_audit.explanation import Explanation
     from lrp_audit.output import Document
-    from lrp_audit.record import Record
+    from lrp_audit.records.record import Record
 
 app = typer.Typer(
     name="lrp-audit",
@@ -108,9 +108,9 @@ def explain(
     trust_model: Trust = False,
 ) -> None:
     """Show what counted for and against in the terminal. Needs no audit.toml."""
-    from lrp_audit.config import load
+    from lrp_audit.deciding.facts import text_columns
     from lrp_audit.explanation import explain as explain_table
-    from lrp_audit.facts import text_columns
+    from lrp_audit.settings.config import load
     from lrp_audit.tables import read_table
 
     frame = read_table(data, text=["id"] if config is None else text_columns(load(config).facts))
@@ -153,7 +153,7 @@ def letter(
 
     With --corrects the letter of one decision, with its audit, that replaces an earlier one, which stays as it is.
     """
-    from lrp_audit.document_runs import Documents, Run, run
+    from lrp_audit.commands.document_runs import Documents, Run, run
 
     kinds: frozenset[Document] = frozenset({"letter"} if corrects is None else {"letter", "audit"})
     wanted = Documents(kinds, out, draft, html, sign)
@@ -175,7 +175,7 @@ def audit(
     trust_model: Trust = False,
 ) -> None:
     """Write the internal audit of every decision, refused ones included; with --draft a draft letter as well."""
-    from lrp_audit.document_runs import Documents, Run, run
+    from lrp_audit.commands.document_runs import Documents, Run, run
 
     kinds: frozenset[Document] = frozenset({"audit", "letter"} if draft else {"audit"})
     run(Run(data, config, id_, as_of, Documents(kinds, out, draft, html, sign), as_json, strict, trust_model))
@@ -236,7 +236,7 @@ def _show(chosen: Sequence[Explanation], top: int, most: int) -> None:
 
 
 def _print_records(records: Sequence[Record]) -> None:
-    from lrp_audit.record import canonical
+    from lrp_audit.records.record import canonical
 
     typer.echo("[" + ",\n".join(canonical(record).decode() for record in records) + "]")
 

@@ -12,17 +12,17 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from lrp_audit.config import load
-from lrp_audit.decisions import decide
+from lrp_audit.commands.review_desk import Desk
+from lrp_audit.deciding.decisions import decide
+from lrp_audit.deciding.facts import text_columns
+from lrp_audit.deciding.session import open_session
 from lrp_audit.errors import ReportError
-from lrp_audit.facts import text_columns
+from lrp_audit.history.reviews import Review
 from lrp_audit.output import Document, Output, Written
-from lrp_audit.pseudonym import load_key
-from lrp_audit.record import RefusalState
+from lrp_audit.privacy.pseudonym import load_key
+from lrp_audit.records.record import RefusalState
 from lrp_audit.resources import samples
-from lrp_audit.review_desk import Desk
-from lrp_audit.reviews import Review
-from lrp_audit.session import open_session
+from lrp_audit.settings.config import load
 from lrp_audit.tables import read_table
 from lrp_audit.terminal import printable, progress, summary_table
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from importlib import metadata, util
 from pathlib import Path
 
+from lrp_audit.deciding.libraries import SUBSET, system_libraries
 from lrp_audit.errors import LrpAuditError
-from lrp_audit.libraries import SUBSET, system_libraries
 from lrp_audit.resources import samples, templates
 
 PACKAGES = (

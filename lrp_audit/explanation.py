@@ -12,16 +12,16 @@ import pandas as pd
 from lrp_audit import figures, report
 from lrp_audit.adapters.formats import open_model
 from lrp_audit.adapters.text import TextModel
-from lrp_audit.config import AuditConfig, DecisionSection, FactsSection, ModelSection, ReferenceSection, load
-from lrp_audit.decisions import Decision, decide
+from lrp_audit.deciding.decisions import Decision, decide
+from lrp_audit.deciding.facts import text_columns
+from lrp_audit.deciding.session import adapted, decision_model, new_session
 from lrp_audit.errors import ConfigError, DataError, ReportError
-from lrp_audit.facts import text_columns
+from lrp_audit.history.reviews import review_refusal
 from lrp_audit.output import write_bytes
-from lrp_audit.record import Reason, Record, digest
-from lrp_audit.reviews import review_refusal
-from lrp_audit.session import adapted, decision_model, new_session
+from lrp_audit.records.record import Reason, Record, digest
+from lrp_audit.settings.config import AuditConfig, DecisionSection, FactsSection, ModelSection, ReferenceSection, load
+from lrp_audit.settings.text_config import TextSection
 from lrp_audit.tables import read_table
-from lrp_audit.text_config import TextSection
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import escape
 
 from lrp_audit.errors import ReportError
-from lrp_audit.record import ColumnContribution, Record
+from lrp_audit.records.record import ColumnContribution, Record
 from lrp_audit.report.charts import contribution_bars, symmetric_scale
 from lrp_audit.report.formats import clip, decimals_for, signed
 from lrp_audit.report.svg import AGAINST, FAVOUR, HOLLOW, INK

@@ -14,10 +14,10 @@ from typing import Protocol
 
 import pandas as pd
 
-from lrp_audit import texts
 from lrp_audit.errors import ConfigError
 from lrp_audit.guesses import SHARED_FACTS, adverse_class, fact_columns, family, protected_columns
-from lrp_audit.toml_errors import dotted, quoted
+from lrp_audit.language import texts
+from lrp_audit.settings.toml_errors import dotted, quoted
 
 MOST_LINES = 60
 LANGUAGE = "en"

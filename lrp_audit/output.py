@@ -15,14 +15,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from lrp_audit import events, report
-from lrp_audit.config import AuditConfig
-from lrp_audit.decision_folder import DecisionFolder, decision_folder, folder_name, read_addressee
-from lrp_audit.decisions import Decision, may_be_drafted
+from lrp_audit import report
+from lrp_audit.deciding.decisions import Decision, may_be_drafted
 from lrp_audit.errors import ReportError
-from lrp_audit.events import Event
-from lrp_audit.record import Addressee, Record, Refusal, canonical, digest
-from lrp_audit.reviews import review_refusal
+from lrp_audit.history import events
+from lrp_audit.history.decision_folder import DecisionFolder, decision_folder, folder_name, read_addressee
+from lrp_audit.history.events import Event
+from lrp_audit.history.reviews import review_refusal
+from lrp_audit.records.record import Addressee, Record, Refusal, canonical, digest
+from lrp_audit.settings.config import AuditConfig
 
 if TYPE_CHECKING:
     from lrp_audit.signing import Signer

@@ -30,7 +30,7 @@ from pyhanko.sign.timestamps import HTTPTimeStamper, TimeStamper, TimestampReque
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from lrp_audit.errors import SigningError
-from lrp_audit.signing_config import FIELD, SigningSection, TokenSection
+from lrp_audit.settings.signing_config import FIELD, SigningSection, TokenSection
 
 PASSPHRASE = "LRP_AUDIT_SIGNING_PASSPHRASE"
 _CONTAINER, _TIME_STAMP = 8192, 32768  # hexadecimal digits kept free for a signature without certificates, and a token

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from lrp_audit.record import ColumnContribution, Conservation, Record, Refusal
+from lrp_audit.records.record import ColumnContribution, Conservation, Record, Refusal
 
 BAR_WIDTH = 8  # cells on each side of zero
 AGAINST, FAVOUR = "red", "blue"

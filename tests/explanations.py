@@ -8,7 +8,8 @@ from typing import Any
 
 import records
 
-from lrp_audit.config import (
+from lrp_audit.records.record import Change, ColumnContribution, DecisionFacts, Reason, Record, Variation, Variations
+from lrp_audit.settings.config import (
     ApprovalSection,
     AuditConfig,
     ColumnSection,
@@ -18,8 +19,7 @@ from lrp_audit.config import (
     InstitutionSection,
     ModelSection,
 )
-from lrp_audit.letter_config import AutomationSection, ContactSection, DatabaseSection, ReviewSection
-from lrp_audit.record import Change, ColumnContribution, DecisionFacts, Reason, Record, Variation, Variations
+from lrp_audit.settings.letter_config import AutomationSection, ContactSection, DatabaseSection, ReviewSection
 
 LETTERS = (("eu-letter", "en"), ("eu-letter", "de"), ("eu-letter", "fr"), ("eu-letter", "es"), ("uk-letter", "en"))
 

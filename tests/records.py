@@ -6,19 +6,9 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
-from lrp_audit import texts
-from lrp_audit.config import (
-    ApprovalSection,
-    AuditConfig,
-    ContactSection,
-    CreditScoreSection,
-    FactsSection,
-    FamilySection,
-    InstitutionSection,
-    ModelSection,
-)
-from lrp_audit.reasons import group, stated
-from lrp_audit.record import (
+from lrp_audit.judging.reasons import group, stated
+from lrp_audit.language import texts
+from lrp_audit.records.record import (
     Addressee,
     BureauFacts,
     Check,
@@ -36,6 +26,16 @@ from lrp_audit.record import (
     ReferenceFacts,
     Refusal,
     TextFacts,
+)
+from lrp_audit.settings.config import (
+    ApprovalSection,
+    AuditConfig,
+    ContactSection,
+    CreditScoreSection,
+    FactsSection,
+    FamilySection,
+    InstitutionSection,
+    ModelSection,
 )
 
 # column, label, family, relevance, value, shown, shown of the reference

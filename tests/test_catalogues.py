@@ -13,7 +13,7 @@ from records import config
 
 import lrp_audit
 from lrp_audit import catalogues
-from lrp_audit.messages import SOURCE_LANGUAGE, languages, messages
+from lrp_audit.language.messages import SOURCE_LANGUAGE, languages, messages
 from lrp_audit.report.fonts import unprintable
 from lrp_audit.resources import templates
 

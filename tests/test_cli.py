@@ -11,7 +11,7 @@ from typing import Any, get_args
 
 import pytest
 
-from lrp_audit.config import load
+from lrp_audit.settings.config import load
 from lrp_audit.tables import read_table
 
 Result = Any  # code, out, err
@@ -253,7 +253,7 @@ def test_an_interruption_exits_with_130(command: Command, small: Path, monkeypat
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("lrp_audit.document_runs.read_table", interrupt)
+    monkeypatch.setattr("lrp_audit.commands.document_runs.read_table", interrupt)
     result = command("letter", *arguments(small))
     assert result.code == 130
     assert "interrupted" in result.err
@@ -341,7 +341,7 @@ def test_a_missing_font_library_is_said_once_a_run(
 @pytest.mark.slow
 def test_the_demo_writes_letters_with_audits_and_reaches_every_state(command: Command, tmp_path: Path) -> None:
     from lrp_audit.demo import CASES
-    from lrp_audit.record import RefusalState
+    from lrp_audit.records.record import RefusalState
 
     out = tmp_path / "a demo"
     result = command("demo", "--out", out)

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from torch import nn
 
 from lrp_audit.adapters.tabular import adapt
-from lrp_audit.coalitions import draw_coalitions
 from lrp_audit.engine import preset
 from lrp_audit.errors import ReferenceDataError
-from lrp_audit.explainer import explainer
-from lrp_audit.reference import Applicants, build_reference
+from lrp_audit.explaining.coalitions import draw_coalitions
+from lrp_audit.explaining.explainer import explainer
+from lrp_audit.explaining.reference import Applicants, build_reference
 
 COLUMNS = ["a", "b", "c", "d", "e"]
 

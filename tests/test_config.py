@@ -13,10 +13,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lrp_audit import config
-from lrp_audit.config import AuditConfig, ColumnSection, FamilySection, ModelSection
 from lrp_audit.errors import ConfigError
-from lrp_audit.toml_errors import dotted, key_lines, quoted
+from lrp_audit.settings import config
+from lrp_audit.settings.config import AuditConfig, ColumnSection, FamilySection, ModelSection
+from lrp_audit.settings.toml_errors import dotted, key_lines, quoted
 
 MINIMAL = '[model]\nfile = "model.skops"\n'
 VALID = """\

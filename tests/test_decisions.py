@@ -6,16 +6,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lrp_audit import reasons
 from lrp_audit.checks.agreement import largest
 from lrp_audit.checks.evidence import Families
-from lrp_audit.config import load
-from lrp_audit.decisions import decide
+from lrp_audit.deciding.decisions import decide
+from lrp_audit.deciding.facts import text_columns
+from lrp_audit.deciding.session import open_session
 from lrp_audit.errors import DataError
-from lrp_audit.facts import text_columns
-from lrp_audit.record import Record, canonical, digest
+from lrp_audit.judging import reasons
+from lrp_audit.records.record import Record, canonical, digest
 from lrp_audit.resources import samples
-from lrp_audit.session import open_session
+from lrp_audit.settings.config import load
 from lrp_audit.tables import read_table
 
 NOTICE = dt.date(2026, 11, 16)

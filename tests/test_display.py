@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lrp_audit.config import ColumnSection
-from lrp_audit.display import MINUS, MISSING, number, plain, show
+from lrp_audit.language.display import MINUS, MISSING, number, plain, show
+from lrp_audit.settings.config import ColumnSection
 
 
 @given(st.floats(min_value=-1e14, max_value=1e14, allow_nan=False))

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lrp_audit.errors import EventLogError
-from lrp_audit.events import START, Act, append, check, read
+from lrp_audit.history.events import START, Act, append, check, read
 
 NOON = dt.datetime(2026, 11, 16, 12, tzinfo=dt.UTC)
 

@@ -9,14 +9,14 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from lrp_audit.config import AuditConfig, load
-from lrp_audit.decisions import Decision, decide, may_be_drafted
-from lrp_audit.facts import text_columns
+from lrp_audit.deciding.decisions import Decision, decide, may_be_drafted
+from lrp_audit.deciding.facts import text_columns
+from lrp_audit.deciding.session import open_session
 from lrp_audit.output import Output
-from lrp_audit.record import Record
+from lrp_audit.records.record import Record
 from lrp_audit.report import letter_pdf
 from lrp_audit.resources import samples
-from lrp_audit.session import open_session
+from lrp_audit.settings.config import AuditConfig, load
 from lrp_audit.tables import read_table
 
 NOTICE = dt.date(2026, 11, 16)

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lrp_audit.config import AuditConfig
+from lrp_audit.deciding.facts import read_facts, require_columns
 from lrp_audit.errors import DataError
-from lrp_audit.facts import read_facts, require_columns
+from lrp_audit.settings.config import AuditConfig
 
 KEY = bytes(32)
 FACTS = {

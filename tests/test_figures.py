@@ -10,10 +10,10 @@ import records
 import tinyhtml5
 
 from lrp_audit import figures
-from lrp_audit.decisions import Decision
+from lrp_audit.deciding.decisions import Decision
 from lrp_audit.errors import ReportError
 from lrp_audit.explanation import SHOWN, Explanation
-from lrp_audit.record import Record
+from lrp_audit.records.record import Record
 from lrp_audit.report.svg import AGAINST, FAVOUR
 
 

@@ -11,11 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markupsafe import escape
 
-from lrp_audit import phrasebook, report
-from lrp_audit.config import AuditConfig, ColumnSection, FamilySection
+from lrp_audit import report
 from lrp_audit.errors import ReportError
-from lrp_audit.guard import faults
-from lrp_audit.record import Change, Counteroffer, Variation, Variations
+from lrp_audit.judging.guard import faults
+from lrp_audit.language import phrasebook
+from lrp_audit.records.record import Change, Counteroffer, Variation, Variations
+from lrp_audit.settings.config import AuditConfig, ColumnSection, FamilySection
 
 RECORD, PERSON, CONFIG = records.record(), records.addressee(), records.config()
 PAGE = report.letter_html(RECORD, PERSON, CONFIG)

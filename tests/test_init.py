@@ -13,10 +13,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lrp_audit import config, init, texts
-from lrp_audit.config import AuditConfig
+from lrp_audit import init
 from lrp_audit.errors import ConfigError
 from lrp_audit.guesses import FACT_NAMES, FAMILIES, adverse_class, fact_columns, family, protected_columns
+from lrp_audit.language import texts
+from lrp_audit.settings import config
+from lrp_audit.settings.config import AuditConfig
 
 
 @dataclass(frozen=True)

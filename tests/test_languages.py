@@ -19,15 +19,15 @@ from babel import Locale
 from test_reasons import REACHED
 
 from lrp_audit import catalogues, report
-from lrp_audit import messages as module
-from lrp_audit.config import AuditConfig, load
-from lrp_audit.decisions import decide
-from lrp_audit.facts import text_columns
-from lrp_audit.messages import messages
-from lrp_audit.reasons import judge
-from lrp_audit.record import Record, canonical
+from lrp_audit.deciding.decisions import decide
+from lrp_audit.deciding.facts import text_columns
+from lrp_audit.deciding.session import Session, open_session
+from lrp_audit.judging.reasons import judge
+from lrp_audit.language import messages as module
+from lrp_audit.language.messages import messages
+from lrp_audit.records.record import Record, canonical
 from lrp_audit.resources import samples
-from lrp_audit.session import Session, open_session
+from lrp_audit.settings.config import AuditConfig, load
 from lrp_audit.tables import read_table
 
 NOTICE = dt.date(2026, 11, 16)

@@ -8,13 +8,13 @@ import records
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lrp_audit.config import ColumnSection
-from lrp_audit.display import MINUS, number, show
 from lrp_audit.errors import ReportError
-from lrp_audit.locales import locale_of, localized
-from lrp_audit.messages import for_applicants, for_reviewers, messages
+from lrp_audit.language.display import MINUS, number, show
+from lrp_audit.language.locales import locale_of, localized
+from lrp_audit.language.messages import for_applicants, for_reviewers, messages
 from lrp_audit.report.fonts import unprintable
 from lrp_audit.report.formats import days, exact, long_date, measure, percent, scientific, signed
+from lrp_audit.settings.config import ColumnSection
 
 NARROW, HARD = "\N{NARROW NO-BREAK SPACE}", "\N{NO-BREAK SPACE}"
 READERS = [

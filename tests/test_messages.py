@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from lrp_audit import messages as module
 from lrp_audit.errors import ReportError
-from lrp_audit.messages import ENGLISH, messages
+from lrp_audit.language import messages as module
+from lrp_audit.language.messages import ENGLISH, messages
 
 CATALOGUE = r"""
 msgid ""

@@ -12,14 +12,14 @@ from test_coalitions import COLUMNS, Ignoring, Quadratic, made_ready, shapley
 from torch import nn
 
 from lrp_audit.adapters.tabular import adapt
-from lrp_audit.config import AuditConfig, load
-from lrp_audit.decisions import decide
+from lrp_audit.deciding.decisions import decide
+from lrp_audit.deciding.session import new_session
+from lrp_audit.deciding.tabular_decisions import tabular_decisions
 from lrp_audit.errors import ConfigError, ReferenceDataError
-from lrp_audit.methods.integrated_gradients import integrated_gradients
-from lrp_audit.methods.shapley import shapley_values
-from lrp_audit.reference import Applicants, build_reference
-from lrp_audit.session import new_session
-from lrp_audit.tabular_decisions import tabular_decisions
+from lrp_audit.explaining.methods.integrated_gradients import integrated_gradients
+from lrp_audit.explaining.methods.shapley import shapley_values
+from lrp_audit.explaining.reference import Applicants, build_reference
+from lrp_audit.settings.config import AuditConfig, load
 
 
 def few(inputs, rows=6):

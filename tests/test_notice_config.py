@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from lrp_audit import config
-from lrp_audit.config import AuditConfig
 from lrp_audit.errors import ConfigError
+from lrp_audit.settings import config
+from lrp_audit.settings.config import AuditConfig
 
 
 def loaded(folder: Path, text: str) -> AuditConfig:

@@ -6,11 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lrp_audit.config import AuditConfig, ModelSection
-from lrp_audit.decisions import Decision, may_be_drafted, with_printability
+from lrp_audit.deciding.decisions import Decision, may_be_drafted, with_printability
 from lrp_audit.errors import ReportError
 from lrp_audit.output import Output, write_bytes
-from lrp_audit.record import Addressee, DecisionFacts, ModelFacts, Outcome, Record, Refusal, RefusalState, TextFacts
+from lrp_audit.records.record import (
+    Addressee,
+    DecisionFacts,
+    ModelFacts,
+    Outcome,
+    Record,
+    Refusal,
+    RefusalState,
+    TextFacts,
+)
+from lrp_audit.settings.config import AuditConfig, ModelSection
 
 CONFIG = AuditConfig(model=ModelSection(file="model.skops"))
 KEY = bytes(range(32))

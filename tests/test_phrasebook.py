@@ -11,9 +11,10 @@ from babel.messages.pofile import read_po
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lrp_audit import phrasebook, resources, texts
+from lrp_audit import resources
 from lrp_audit.errors import ConfigError
-from lrp_audit.phrasebook import Phrases, first_fault
+from lrp_audit.language import phrasebook, texts
+from lrp_audit.language.phrasebook import Phrases, first_fault
 
 LANGUAGES = ("de", "en", "es", "fr")
 BOOKS = {language: phrasebook.load(language) for language in LANGUAGES}

@@ -16,11 +16,11 @@ from sklearn.preprocessing import StandardScaler
 from torch import nn
 
 from lrp_audit.adapters.tabular import adapt
-from lrp_audit.config import AuditConfig
-from lrp_audit.decisions import decide
-from lrp_audit.record import ColumnContribution
-from lrp_audit.session import new_session
-from lrp_audit.tabular_decisions import tabular_decisions
+from lrp_audit.deciding.decisions import decide
+from lrp_audit.deciding.session import new_session
+from lrp_audit.deciding.tabular_decisions import tabular_decisions
+from lrp_audit.records.record import ColumnContribution
+from lrp_audit.settings.config import AuditConfig
 
 COLUMNS = ["income", "debts", "tenure", "inquiries", "savings"]
 

@@ -10,8 +10,8 @@ import real_texts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lrp_audit.privacy import Finding, find_personal_data, mask
-from lrp_audit.text_record import TextWord
+from lrp_audit.privacy.privacy import Finding, find_personal_data, mask
+from lrp_audit.records.text_record import TextWord
 
 PLANTED = [
     ("phone", "Call me at {} please.", ["(212) 555-0143", "212-555-0143", "212.555.0143", "555-0143"]),

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lrp_audit.errors import ConfigError
-from lrp_audit.pseudonym import load_key, pseudonym
+from lrp_audit.privacy.pseudonym import load_key, pseudonym
 
 
 def test_a_key_is_made_once_and_only_its_owner_reads_it(tmp_path):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lrp_audit.readability import INDICES, Counts, count
+from lrp_audit.language.readability import INDICES, Counts, count
 
 WORDS = {
     "en": "The cat sat on the mat.",

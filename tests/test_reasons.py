@@ -12,8 +12,23 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from lrp_audit import phrasebook
-from lrp_audit.config import (
+from lrp_audit.judging.reasons import Case, Faithfulness, Judgement, group, judge, stated
+from lrp_audit.judging.refusals import STATES
+from lrp_audit.language import phrasebook
+from lrp_audit.language.wording import contradictions, fault
+from lrp_audit.records.record import (
+    Addressee,
+    BureauFacts,
+    ColumnContribution,
+    Dates,
+    DecisionFacts,
+    ModelFacts,
+    Outcome,
+    Recorded,
+    ReferenceFacts,
+    RefusalState,
+)
+from lrp_audit.settings.config import (
     ApprovalSection,
     AuditConfig,
     ChecksSection,
@@ -26,21 +41,6 @@ from lrp_audit.config import (
     InstitutionSection,
     ModelSection,
 )
-from lrp_audit.reasons import Case, Faithfulness, Judgement, group, judge, stated
-from lrp_audit.record import (
-    Addressee,
-    BureauFacts,
-    ColumnContribution,
-    Dates,
-    DecisionFacts,
-    ModelFacts,
-    Outcome,
-    Recorded,
-    ReferenceFacts,
-    RefusalState,
-)
-from lrp_audit.refusals import STATES
-from lrp_audit.wording import contradictions, fault
 
 DECIDED = dt.date(2026, 10, 1)
 WORDS = {

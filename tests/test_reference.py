@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lrp_audit.adapters.tabular import adapt
 from lrp_audit.errors import ReferenceDataError
-from lrp_audit.reference import Applicants, build_reference
+from lrp_audit.explaining.reference import Applicants, build_reference
 
 MODEL = adapt(torch.nn.Linear(2, 1).eval(), columns=["x", "code"], classes=("ok", "denied"))
 

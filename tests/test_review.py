@@ -16,17 +16,18 @@ import records
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lrp_audit import events, report
-from lrp_audit.config import AuditConfig, load
-from lrp_audit.decision_folder import DecisionFolder, decision_folder
-from lrp_audit.decisions import Decision
+from lrp_audit import report
+from lrp_audit.deciding.decisions import Decision
 from lrp_audit.errors import ConfigError, DataError, EventLogError, ReportError
 from lrp_audit.explanation import Explanation
+from lrp_audit.history import events
+from lrp_audit.history.decision_folder import DecisionFolder, decision_folder
+from lrp_audit.history.review_table import read_reviews
+from lrp_audit.history.reviews import VERDICTS, Review, Verdict, latest, review_refusal
 from lrp_audit.output import Output, Written
-from lrp_audit.pseudonym import pseudonym
-from lrp_audit.record import Addressee, Correction, Record, canonical, digest
-from lrp_audit.review_table import read_reviews
-from lrp_audit.reviews import VERDICTS, Review, Verdict, latest, review_refusal
+from lrp_audit.privacy.pseudonym import pseudonym
+from lrp_audit.records.record import Addressee, Correction, Record, canonical, digest
+from lrp_audit.settings.config import AuditConfig, load
 from lrp_audit.signing import Signed
 
 KEY = bytes(range(32))

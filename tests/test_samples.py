@@ -13,8 +13,8 @@ import torch
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import roc_auc_score
 
-from lrp_audit.config import load
 from lrp_audit.resources import samples
+from lrp_audit.settings.config import load
 from lrp_audit.tables import read_table
 
 SAMPLES = samples()

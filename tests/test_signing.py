@@ -30,15 +30,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyhanko.sign.timestamps import DummyTimeStamper
 
-from lrp_audit import texts
-from lrp_audit.decision_folder import DecisionFolder
+from lrp_audit.commands.verification import read_roots, verify
 from lrp_audit.errors import ReportError, SigningError
-from lrp_audit.messages import for_applicants
-from lrp_audit.record import Correction, canonical
+from lrp_audit.history.decision_folder import DecisionFolder
+from lrp_audit.language import texts
+from lrp_audit.language.messages import for_applicants
+from lrp_audit.records.record import Correction, canonical
 from lrp_audit.report import audit_pdf, letter_pdf
+from lrp_audit.settings.signing_config import SigningSection, TokenSection
 from lrp_audit.signing import PASSPHRASE, Signer, open_signer, passphrase
-from lrp_audit.signing_config import SigningSection, TokenSection
-from lrp_audit.verification import read_roots, verify
 
 NOON = dt.datetime(2026, 11, 16, 12, tzinfo=dt.UTC)
 

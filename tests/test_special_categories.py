@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lrp_audit.errors import ConfigError
-from lrp_audit.special_categories import scanner
-from lrp_audit.terms import TermIndex
+from lrp_audit.privacy.special_categories import scanner
+from lrp_audit.settings.terms import TermIndex
 
 ENGLISH = scanner("en")
 LANGUAGES = ("en", "de", "es", "fr")

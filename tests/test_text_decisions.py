@@ -12,15 +12,15 @@ from torch import nn
 import lrp_audit
 from lrp_audit.adapters.huggingface import open_directory
 from lrp_audit.checks.leave_out import leave_out, without
-from lrp_audit.config import AuditConfig, load
-from lrp_audit.decisions import decide
+from lrp_audit.deciding.decisions import decide
+from lrp_audit.deciding.facts import text_columns
+from lrp_audit.deciding.session import adapted, decision_model, new_session
 from lrp_audit.errors import ConfigError, DataError
-from lrp_audit.facts import text_columns
-from lrp_audit.record import canonical
+from lrp_audit.records.record import canonical
+from lrp_audit.records.text_record import TextWord
 from lrp_audit.resources import samples
-from lrp_audit.session import adapted, decision_model, new_session
+from lrp_audit.settings.config import AuditConfig, load
 from lrp_audit.tables import read_table
-from lrp_audit.text_record import TextWord
 
 NOTICE = dt.date(2026, 11, 16)
 FOLDER = samples() / "text"

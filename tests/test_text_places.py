@@ -7,15 +7,15 @@ import pytest
 
 from lrp_audit import report
 from lrp_audit.adapters.huggingface import open_directory
-from lrp_audit.config import load
-from lrp_audit.decisions import decide
-from lrp_audit.facts import text_columns
-from lrp_audit.record import Reason
+from lrp_audit.deciding.decisions import decide
+from lrp_audit.deciding.facts import text_columns
+from lrp_audit.deciding.session import adapted, decision_model, new_session
+from lrp_audit.judging.text_places import LONGEST, placed
+from lrp_audit.records.record import Reason
+from lrp_audit.records.text_record import MappedSpan, SpecialContent, TextEvidence
 from lrp_audit.resources import samples
-from lrp_audit.session import adapted, decision_model, new_session
+from lrp_audit.settings.config import load
 from lrp_audit.tables import read_table
-from lrp_audit.text_places import LONGEST, placed
-from lrp_audit.text_record import MappedSpan, SpecialContent, TextEvidence
 
 FOLDER = samples() / "text"
 NOTICE = dt.date(2026, 11, 16)

@@ -10,15 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from lrp_audit.config import AuditConfig, FamilySection, ModelSection
+from lrp_audit.deciding.text_evidence import special_content_refusal, text_reader
 from lrp_audit.errors import ConfigError, DataError
-from lrp_audit.reasons import group, stated
-from lrp_audit.special_categories import scanner
-from lrp_audit.text_config import ReasonWords, TextSection
-from lrp_audit.text_evidence import special_content_refusal, text_reader
-from lrp_audit.text_reasons import UNMAPPED, LabelledSpan, assign, claims, contributions, rankable, read_spans
-from lrp_audit.text_record import TextWord
-from lrp_audit.wording import wording
+from lrp_audit.judging.reasons import group, stated
+from lrp_audit.judging.text_reasons import UNMAPPED, LabelledSpan, assign, claims, contributions, rankable, read_spans
+from lrp_audit.language.wording import wording
+from lrp_audit.privacy.special_categories import scanner
+from lrp_audit.records.text_record import TextWord
+from lrp_audit.settings.config import AuditConfig, FamilySection, ModelSection
+from lrp_audit.settings.text_config import ReasonWords, TextSection
 
 ENGLISH = scanner("en")
 LABELS = {"employment": "Employment"}

@@ -17,11 +17,11 @@ from sklearn.metrics import roc_auc_score
 from lrp_audit.adapters.huggingface import open_directory
 from lrp_audit.adapters.text import TextModel, adapt
 from lrp_audit.adapters.word_relevance import TextRelevance, explain_texts
-from lrp_audit.config import load
-from lrp_audit.reasons import group
+from lrp_audit.deciding.text_evidence import JudgedText, TextReader, text_reader
+from lrp_audit.judging.reasons import group
+from lrp_audit.judging.text_reasons import UNMAPPED, rankable
 from lrp_audit.resources import samples
-from lrp_audit.text_evidence import JudgedText, TextReader, text_reader
-from lrp_audit.text_reasons import UNMAPPED, rankable
+from lrp_audit.settings.config import load
 
 FOLDER = samples() / "text"
 CONFIG = load(FOLDER / "audit.toml")

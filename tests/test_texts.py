@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lrp_audit import phrasebook, resources, texts
+from lrp_audit import resources
 from lrp_audit.errors import ConfigError, ReportError
-from lrp_audit.phrasebook import first_fault
+from lrp_audit.language import phrasebook, texts
+from lrp_audit.language.phrasebook import first_fault
 
 ENGLISH = texts.load("en")
 BOOK = phrasebook.load("en")

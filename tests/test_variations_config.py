@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from lrp_audit import config
 from lrp_audit.errors import ConfigError
+from lrp_audit.settings import config
 
 MODEL = '[model]\nfile = "model.skops"\n'
 

@@ -17,7 +17,7 @@ from lrp_audit.adapters.nodes import BoolArray, IntArray, Kind, Matrix, Node, an
 from lrp_audit.adapters.transformers import accepts_missing, incomparable_cells, is_missing, maps_cells, unknown_cells
 from lrp_audit.adapters.warning_filters import quiet
 from lrp_audit.errors import DataError
-from lrp_audit.messages import message
+from lrp_audit.language.messages import message
 
 MISSING = message("is missing, and the model has no imputer for it")
 INFINITE = message("is infinite")

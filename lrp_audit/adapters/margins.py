@@ -17,7 +17,7 @@ from scipy.special import expit, logit, softmax
 
 from lrp_audit.adapters.frames import did_you_mean
 from lrp_audit.errors import ConfigError
-from lrp_audit.messages import ENGLISH, Messages
+from lrp_audit.language.messages import ENGLISH, Messages
 
 ROUNDING = 16 * np.finfo(np.float64).eps  # relative, of a probability computed in float64
 

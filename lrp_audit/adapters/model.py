@@ -16,7 +16,7 @@ from lrp_audit.adapters.estimators import Estimator
 from lrp_audit.adapters.margins import Against, FloatArray, Link, OutputScale, Target, margin_of
 from lrp_audit.adapters.nodes import IntArray
 from lrp_audit.errors import UnsupportedModelError
-from lrp_audit.messages import ENGLISH, Messages
+from lrp_audit.language.messages import ENGLISH, Messages
 
 DOUBLE_TOLERANCE = 1e-9
 SINGLE_TOLERANCE = 1e-5

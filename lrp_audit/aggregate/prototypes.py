@@ -16,7 +16,7 @@ from datasketches import frequent_items_error_type, frequent_strings_sketch
 from lrp_audit.aggregate.stream import Stream, Summary
 from lrp_audit.aggregate.table import SMALLEST_GROUP, ExplainedTable
 from lrp_audit.errors import DataError
-from lrp_audit.record import Record
+from lrp_audit.records.record import Record
 
 _LOG2_WORDS = 14  # of the counters that find frequent words
 

@@ -15,10 +15,10 @@ from lrp_audit.aggregate.proxies import screen
 from lrp_audit.aggregate.strategies import strategies
 from lrp_audit.aggregate.table import SMALLEST_GROUP, ExplainedTable
 from lrp_audit.aggregate.value_profiles import value_profiles
-from lrp_audit.decision_folder import DecisionFolder
 from lrp_audit.errors import DataError, ReportError
-from lrp_audit.events import read as read_events
-from lrp_audit.record import Record
+from lrp_audit.history.decision_folder import DecisionFolder
+from lrp_audit.history.events import read as read_events
+from lrp_audit.records.record import Record
 
 _PAGE = Markup(
     '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Aggregated relevance</title>'

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from lrp_audit.errors import DataError
-from lrp_audit.record import Record
+from lrp_audit.records.record import Record
 
 SMALLEST_GROUP = 50  # people that a printed aggregate stands for (G-07)
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 
-from lrp_audit.messages import ENGLISH, Messages
-from lrp_audit.record import Check
+from lrp_audit.language.messages import ENGLISH, Messages
+from lrp_audit.records.record import Check
 
 OF_THE_RULE = frozenset({"taylor"})
 

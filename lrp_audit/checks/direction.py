@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from lrp_audit.explainer import Explainer
-from lrp_audit.reference import Reference
+from lrp_audit.explaining.explainer import Explainer
+from lrp_audit.explaining.reference import Reference
 
 STEPS = 5
 TAIL = 0.05  # the far end is the population's 5 % or 95 % quantile

@@ -13,12 +13,12 @@ from lrp_audit.adapters.tabular import Encoded
 from lrp_audit.checks.agreement import largest
 from lrp_audit.checks.direction import Direction, testable, tested_directions
 from lrp_audit.checks.putback import PutBack, put_back
-from lrp_audit.config import AuditConfig, ChecksSection
-from lrp_audit.explainer import Explainer
-from lrp_audit.messages import Messages, message
-from lrp_audit.methods.choice import Attribute
-from lrp_audit.record import Check
-from lrp_audit.reference import Reference
+from lrp_audit.explaining.explainer import Explainer
+from lrp_audit.explaining.methods.choice import Attribute
+from lrp_audit.explaining.reference import Reference
+from lrp_audit.language.messages import Messages, message
+from lrp_audit.records.record import Check
+from lrp_audit.settings.config import AuditConfig, ChecksSection
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]

@@ -18,13 +18,13 @@ from lrp_audit.checks.curves import Curves, deletion_curves, insertion_curves
 from lrp_audit.checks.evidence import Families, Subjects
 from lrp_audit.checks.putback import hybrid
 from lrp_audit.checks.stability import Stability, numeric, stability
-from lrp_audit.config import AuditConfig, ChecksSection
-from lrp_audit.explainer import Explainer
-from lrp_audit.messages import Messages, message
-from lrp_audit.methods.choice import Attribute
-from lrp_audit.methods.integrated_gradients import integrated_gradients
-from lrp_audit.record import Check
-from lrp_audit.reference import Reference
+from lrp_audit.explaining.explainer import Explainer
+from lrp_audit.explaining.methods.choice import Attribute
+from lrp_audit.explaining.methods.integrated_gradients import integrated_gradients
+from lrp_audit.explaining.reference import Reference
+from lrp_audit.language.messages import Messages, message
+from lrp_audit.records.record import Check
+from lrp_audit.settings.config import AuditConfig, ChecksSection
 
 GRADIENT_STEPS = 4  # Gauss-Legendre points from each member to the applicant
 NOISES = 8

@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from lrp_audit.case import Faithfulness
-from lrp_audit.text_record import ScoredSpan
+from lrp_audit.judging.case import Faithfulness
+from lrp_audit.records.text_record import ScoredSpan
 
 RANDOM_DRAWS = 5  # per decision; with the stated words themselves about twice the cost of the explanation
 

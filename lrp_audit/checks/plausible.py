@@ -16,10 +16,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from lrp_audit.config import ColumnSection
-from lrp_audit.display import code, plain
 from lrp_audit.errors import ConfigError
-from lrp_audit.toml_errors import dotted
+from lrp_audit.language.display import code, plain
+from lrp_audit.settings.config import ColumnSection
+from lrp_audit.settings.toml_errors import dotted
 
 TAIL = 0.01  # values beyond these quantiles, and names that fewer have, are not proposed
 FEWEST_PEOPLE = 5  # behind a name or a listed value, in a small population

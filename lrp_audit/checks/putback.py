@@ -15,8 +15,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from lrp_audit.explainer import Explainer
-from lrp_audit.reference import Reference
+from lrp_audit.explaining.explainer import Explainer
+from lrp_audit.explaining.reference import Reference
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from lrp_audit.checks.fewest_changes import UNCHANGED, fewest_changes
 from lrp_audit.checks.leave_out import without
-from lrp_audit.text_record import ScoredSpan
+from lrp_audit.records.text_record import ScoredSpan
 
 TRIED = 12  # sentences left out alone
 COMBINED = 5  # of them left out together: at most 32 texts are read, about ten times the cost of the explanation

@@ -14,8 +14,8 @@ import pandas as pd
 
 from lrp_audit.checks.sentences import sentences_left_out, shortened
 from lrp_audit.checks.variations import Searcher, varied
-from lrp_audit.record import Variations
-from lrp_audit.text_record import ScoredSpan
+from lrp_audit.records.record import Variations
+from lrp_audit.records.text_record import ScoredSpan
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]

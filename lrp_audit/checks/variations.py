@@ -21,13 +21,13 @@ import pandas as pd
 
 from lrp_audit.checks.fewest_changes import UNCHANGED, Choice, Found, as_rows, fewest_changes
 from lrp_audit.checks.plausible import Plausible, plausible
-from lrp_audit.config import AuditConfig, ColumnSection
-from lrp_audit.display import plain, show
 from lrp_audit.errors import DataError
-from lrp_audit.messages import Messages, message
-from lrp_audit.record import Change, Check, Outcome, Variation, Variations
-from lrp_audit.reference import MINIMUM_POPULATION
-from lrp_audit.variations_config import VariationsSection
+from lrp_audit.explaining.reference import MINIMUM_POPULATION
+from lrp_audit.language.display import plain, show
+from lrp_audit.language.messages import Messages, message
+from lrp_audit.records.record import Change, Check, Outcome, Variation, Variations
+from lrp_audit.settings.config import AuditConfig, ColumnSection
+from lrp_audit.settings.variations_config import VariationsSection
 
 TITLE = message("Verified variations")
 MEANING = message("Other values, all else unchanged, with which the same model decides otherwise; each was run again.")

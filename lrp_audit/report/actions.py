@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from lrp_audit.messages import Messages
-from lrp_audit.record import DecisionFacts
+from lrp_audit.language.messages import Messages
+from lrp_audit.records.record import DecisionFacts
 from lrp_audit.report.formats import clip, maybe_date
 from lrp_audit.report.standing import Fact
 

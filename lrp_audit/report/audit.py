@@ -10,10 +10,10 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from lrp_audit.config import AuditConfig
-from lrp_audit.events import Event
-from lrp_audit.messages import for_reviewers, message
-from lrp_audit.record import Record, canonical, digest
+from lrp_audit.history.events import Event
+from lrp_audit.history.reviews import reviewed
+from lrp_audit.language.messages import for_reviewers, message
+from lrp_audit.records.record import Record, canonical, digest
 from lrp_audit.report.chapters import Chapters, chapters
 from lrp_audit.report.fonts import faces, with_code_points
 from lrp_audit.report.glance import Glance, glance
@@ -25,7 +25,7 @@ from lrp_audit.report.render import Source, to_html, to_pdf
 from lrp_audit.report.standing import Fact
 from lrp_audit.report.variations_view import VariationsView, variations_view
 from lrp_audit.report.waterfall import Waterfall, waterfall
-from lrp_audit.reviews import reviewed
+from lrp_audit.settings.config import AuditConfig
 
 FOLDER = "audit"
 SIGNED = message(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from lrp_audit.display import scale_name
-from lrp_audit.messages import Messages
-from lrp_audit.record import Record, digest
+from lrp_audit.language.display import scale_name
+from lrp_audit.language.messages import Messages
+from lrp_audit.records.record import Record, digest
 from lrp_audit.report.actions import action_facts
 from lrp_audit.report.formats import NOT_SUPPLIED, clip, exact, maybe_date, measure, scientific
 from lrp_audit.report.names import name_of, sink_name

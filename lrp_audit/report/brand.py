@@ -12,9 +12,9 @@ from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
-from lrp_audit.branding import Signatory
-from lrp_audit.config import AuditConfig
 from lrp_audit.errors import ReportError
+from lrp_audit.settings.branding import Signatory
+from lrp_audit.settings.config import AuditConfig
 
 LOGO_BYTES = 4_000_000  # of the file
 LOGO_PIXELS = 6000  # of its longer side

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from lrp_audit import texts
-from lrp_audit.config import AuditConfig
-from lrp_audit.messages import for_applicants
-from lrp_audit.record import Record
+from lrp_audit.language import texts
+from lrp_audit.language.messages import for_applicants
+from lrp_audit.records.record import Record
 from lrp_audit.report.slots import filled
+from lrp_audit.settings.config import AuditConfig
 
 
 @dataclass(frozen=True)

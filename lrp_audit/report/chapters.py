@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from lrp_audit.display import MINUS
-from lrp_audit.messages import Messages
-from lrp_audit.reasons import against
-from lrp_audit.record import ColumnContribution, FamilyContribution, Record, Refusal
+from lrp_audit.judging.reasons import against
+from lrp_audit.language.display import MINUS
+from lrp_audit.language.messages import Messages
+from lrp_audit.records.record import ColumnContribution, FamilyContribution, Record, Refusal
 from lrp_audit.report.audit_facts import (
     CELL,
     decision_facts,

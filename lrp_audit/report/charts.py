@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-from lrp_audit.messages import ENGLISH, Messages
+from lrp_audit.language.messages import ENGLISH, Messages
 from lrp_audit.report.formats import decimals_for, signed
 from lrp_audit.report.svg import AGAINST, FAVOUR, HOLLOW, INK, RULE, TINT, opening, pt
 

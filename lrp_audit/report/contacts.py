@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lrp_audit.letter_config import ContactSection
-from lrp_audit.messages import Messages
+from lrp_audit.language.messages import Messages
 from lrp_audit.report.slots import Slot, Slots
+from lrp_audit.settings.letter_config import ContactSection
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
-from lrp_audit.config import AuditConfig
-from lrp_audit.messages import Messages, for_reviewers, message
-from lrp_audit.readability import INDICES, count
-from lrp_audit.record import Addressee, Check, Record, Refusal, RefusalState
+from lrp_audit.language.messages import Messages, for_reviewers, message
+from lrp_audit.language.readability import INDICES, count
+from lrp_audit.records.record import Addressee, Check, Record, Refusal, RefusalState
 from lrp_audit.report.explanation_letter import context
 from lrp_audit.report.explanation_words import KINDS
 from lrp_audit.report.slots import Gap
+from lrp_audit.settings.config import AuditConfig
 
 MOST_WORDS = 20.0  # of a sentence, on average
 

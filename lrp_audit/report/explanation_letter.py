@@ -12,15 +12,15 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from lrp_audit.config import AuditConfig
-from lrp_audit.letter_config import ContactSection
-from lrp_audit.messages import Messages, for_reviewers
-from lrp_audit.record import Addressee, Record, Refusal
-from lrp_audit.refusals.recorded import means_refusal
+from lrp_audit.judging.refusals.recorded import means_refusal
+from lrp_audit.language.messages import Messages, for_reviewers
+from lrp_audit.records.record import Addressee, Record, Refusal
 from lrp_audit.report.contacts import Contact, contact
 from lrp_audit.report.explanation_parts import Alternatives, Datum, Elements, Parts, listed
 from lrp_audit.report.explanation_words import Words, words
 from lrp_audit.report.slots import Gap, Slot, Slots
+from lrp_audit.settings.config import AuditConfig
+from lrp_audit.settings.letter_config import ContactSection
 
 
 @dataclass(frozen=True)

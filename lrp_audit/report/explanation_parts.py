@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-from lrp_audit.config import AuditConfig, ColumnSection
-from lrp_audit.messages import Messages
-from lrp_audit.reasons import against, in_favour
-from lrp_audit.record import ColumnContribution, FamilyContribution, Record, Variation
+from lrp_audit.judging.reasons import against, in_favour
+from lrp_audit.judging.text_reasons import UNMAPPED
+from lrp_audit.language.messages import Messages
+from lrp_audit.records.record import ColumnContribution, FamilyContribution, Record, Variation
 from lrp_audit.report.explanation_words import Words
 from lrp_audit.report.slots import Slot, Slots
-from lrp_audit.text_reasons import UNMAPPED
-from lrp_audit.toml_errors import dotted
+from lrp_audit.settings.config import AuditConfig, ColumnSection
+from lrp_audit.settings.toml_errors import dotted
 
 MOST_VALUES = 3  # values of one family beside its statement; the table of data holds all
 MOST_VARIATIONS = 2

@@ -10,12 +10,12 @@ from types import MappingProxyType
 from babel import Locale
 from markupsafe import Markup
 
-from lrp_audit import texts
-from lrp_audit.config import AuditConfig
 from lrp_audit.errors import ReportError
-from lrp_audit.locales import locale_of, localized, long_date
+from lrp_audit.language import texts
+from lrp_audit.language.locales import locale_of, localized, long_date
+from lrp_audit.language.texts import Texts
 from lrp_audit.report.slots import Slot, filled
-from lrp_audit.texts import Texts
+from lrp_audit.settings.config import AuditConfig
 
 KINDS: Mapping[str, str] = MappingProxyType({"eu-letter": "eu", "uk-letter": "uk"})  # letter -> prefix of its own texts
 

@@ -21,8 +21,8 @@ from weasyprint import CSS
 from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherResponse
 
-from lrp_audit.config import AuditConfig
 from lrp_audit.errors import ReportError
+from lrp_audit.settings.config import AuditConfig
 
 FAMILY = "Document Sans"
 _WEIGHTS = {400: "SourceSansPro-Regular.ttf", 600: "SourceSansPro-Semibold.ttf"}

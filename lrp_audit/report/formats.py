@@ -6,8 +6,8 @@ import datetime as dt
 import math
 from collections.abc import Iterable
 
-from lrp_audit.display import number
-from lrp_audit.messages import ENGLISH, Messages, message
+from lrp_audit.language.display import number
+from lrp_audit.language.messages import ENGLISH, Messages, message
 
 NOT_SUPPLIED = message("not supplied")
 

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from lrp_audit.config import AuditConfig
-from lrp_audit.messages import Messages, for_reviewers
-from lrp_audit.reasons import against
-from lrp_audit.record import Check, ColumnContribution, FamilyContribution, Record
+from lrp_audit.judging.reasons import against
+from lrp_audit.language.messages import Messages, for_reviewers
+from lrp_audit.records.record import Check, ColumnContribution, FamilyContribution, Record
 from lrp_audit.report.formats import (
     NOT_SUPPLIED,
     clip,
@@ -22,6 +21,7 @@ from lrp_audit.report.formats import (
 )
 from lrp_audit.report.names import name_of
 from lrp_audit.report.standing import Fact, Standing, outcome_lines, score_chart, score_text, standing
+from lrp_audit.settings.config import AuditConfig
 
 AGE_LIMIT = 62  # 12 CFR 1002.2(o)
 _HASH_SHOWN = 12

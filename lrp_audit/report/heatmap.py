@@ -18,15 +18,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from lrp_audit.config import AuditConfig
-from lrp_audit.messages import ENGLISH, Messages, for_reviewers
-from lrp_audit.record import digest
+from lrp_audit.language.messages import ENGLISH, Messages, for_reviewers
+from lrp_audit.records.record import digest
+from lrp_audit.records.text_record import MappedSpan, ScoredSpan, TextEvidence
 from lrp_audit.report.charts import symmetric_scale
 from lrp_audit.report.fonts import faces, with_code_points
 from lrp_audit.report.formats import decimals_for, signed
 from lrp_audit.report.names import name_of, sink_name
 from lrp_audit.report.render import Source, to_html, to_pdf
-from lrp_audit.text_record import MappedSpan, ScoredSpan, TextEvidence
+from lrp_audit.settings.config import AuditConfig
 
 FOLDER = "heatmap"
 STRONGEST = 4  # bins to either side of the neutral one

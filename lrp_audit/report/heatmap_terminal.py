@@ -12,10 +12,10 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from lrp_audit.config import AuditConfig
-from lrp_audit.messages import Messages, for_reviewers
+from lrp_audit.language.messages import Messages, for_reviewers
+from lrp_audit.records.text_record import TextEvidence
 from lrp_audit.report.heatmap import STRONGEST, Row, TextView, text_view
-from lrp_audit.text_record import TextEvidence
+from lrp_audit.settings.config import AuditConfig
 
 _INK = "#1b1f24"
 _LETTERS = {1: "#d9534a", -1: "#4f93d2"}  # weak: coloured letters, which a dark and a light terminal show alike

@@ -9,12 +9,12 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from lrp_audit.events import Event
-from lrp_audit.messages import Messages, message
-from lrp_audit.record import Record, digest
+from lrp_audit.history.events import Event
+from lrp_audit.history.reviews import latest
+from lrp_audit.language.messages import Messages, message
+from lrp_audit.records.record import Record, digest
 from lrp_audit.report.formats import clip
 from lrp_audit.report.standing import Fact, Standing
-from lrp_audit.reviews import latest
 
 _SHOWN = 16  # digits of a record's hash
 _TEXT = 400  # characters of what a person wrote; all of it is in the log

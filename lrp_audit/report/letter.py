@@ -10,11 +10,10 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Protocol
 
-from lrp_audit import guard
-from lrp_audit.config import AuditConfig
 from lrp_audit.errors import ReportError
-from lrp_audit.messages import for_reviewers
-from lrp_audit.record import Addressee, Record, Refusal, digest
+from lrp_audit.judging import guard
+from lrp_audit.language.messages import for_reviewers
+from lrp_audit.records.record import Addressee, Record, Refusal, digest
 from lrp_audit.report import explanation_letter, us_notice
 from lrp_audit.report.carried import Carried, carried
 from lrp_audit.report.fonts import code_points, faces, unprintable, with_code_points
@@ -22,6 +21,7 @@ from lrp_audit.report.limits import LETTER_PAGES
 from lrp_audit.report.look import look
 from lrp_audit.report.render import to_html, to_pdf
 from lrp_audit.report.slots import Gap
+from lrp_audit.settings.config import AuditConfig
 
 
 class LetterContext(Protocol):

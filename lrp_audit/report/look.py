@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from lrp_audit.config import AuditConfig
 from lrp_audit.report.brand import NO_BRAND, Brand, brand
 from lrp_audit.report.user_templates import UserTemplates, user_templates
+from lrp_audit.settings.config import AuditConfig
 
 
 @dataclass(frozen=True)

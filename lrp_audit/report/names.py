@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from lrp_audit.messages import Messages, message
-from lrp_audit.text_reasons import UNMAPPED
+from lrp_audit.judging.text_reasons import UNMAPPED
+from lrp_audit.language.messages import Messages, message
 
 _NAMES: Mapping[str, str] = MappingProxyType({
     # reference populations and how they are represented

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from lrp_audit.messages import Messages
-from lrp_audit.record import ColumnContribution, Record, Spread
+from lrp_audit.language.messages import Messages
+from lrp_audit.records.record import ColumnContribution, Record, Spread
 from lrp_audit.report.formats import clip, measure
 from lrp_audit.report.svg import AGAINST, FAVOUR, HOLLOW, INK, RULE, opening, path, pt
 

@@ -16,7 +16,7 @@ from weasyprint import CSS, HTML, Attachment
 from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherResponse
 
 from lrp_audit.errors import ReportError
-from lrp_audit.messages import ENGLISH, Messages
+from lrp_audit.language.messages import ENGLISH, Messages
 from lrp_audit.report.fonts import Face, configuration
 from lrp_audit.report.limits import FILE_PAGES, check_length, check_pages
 from lrp_audit.report.look import PLAIN, Look

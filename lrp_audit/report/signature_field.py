@@ -10,7 +10,7 @@ from typing import Any
 
 from pydyf import Array, Dictionary, String
 
-from lrp_audit.signing_config import FIELD
+from lrp_audit.settings.signing_config import FIELD
 
 _PRINT_AND_LOCKED = 132  # flags of ISO 32000-2, table 167: print it, and let nobody move it
 _SIGNATURES_AND_APPEND_ONLY = 3  # SigFlags of ISO 32000-2, table 225

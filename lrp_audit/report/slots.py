@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from markupsafe import Markup, escape
 
-from lrp_audit.texts import LegalText
+from lrp_audit.language.texts import LegalText
 
 
 @dataclass(frozen=True)

@@ -7,21 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from lrp_audit.branding import BrandingSection, Signatory
-from lrp_audit.config import (
-    ApprovalSection,
-    AuditConfig,
-    ColumnSection,
-    CreditScoreSection,
-    DecisionSection,
-    DocumentsSection,
-    FamilySection,
-    InstitutionSection,
-    ModelSection,
-)
-from lrp_audit.letter_config import AutomationSection, ContactSection, DatabaseSection, ReviewSection
-from lrp_audit.reasons import group, stated
-from lrp_audit.record import (
+from lrp_audit.judging.reasons import group, stated
+from lrp_audit.records.record import (
     Addressee,
     BureauFacts,
     Change,
@@ -45,7 +32,20 @@ from lrp_audit.record import (
     Variation,
     Variations,
 )
-from lrp_audit.text_record import TextEvidence, TextWord
+from lrp_audit.records.text_record import TextEvidence, TextWord
+from lrp_audit.settings.branding import BrandingSection, Signatory
+from lrp_audit.settings.config import (
+    ApprovalSection,
+    AuditConfig,
+    ColumnSection,
+    CreditScoreSection,
+    DecisionSection,
+    DocumentsSection,
+    FamilySection,
+    InstitutionSection,
+    ModelSection,
+)
+from lrp_audit.settings.letter_config import AutomationSection, ContactSection, DatabaseSection, ReviewSection
 
 ADVERSE, MOST, IN_FAVOUR = 12, 37, 3  # columns against, most of them, and in favour: a family each
 HOSTILE = "</p><h1>{{ 7 * 7 }}</h1><style>*{display:none}</style> {% raw %} &lt;b&gt; url(x)"

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from lrp_audit.display import scale_name
-from lrp_audit.messages import Messages
-from lrp_audit.record import Dates, Record
+from lrp_audit.language.display import scale_name
+from lrp_audit.language.messages import Messages
+from lrp_audit.records.record import Dates, Record
 from lrp_audit.report.charts import ScoreMarks, score_line
 from lrp_audit.report.fonts import FAMILY
 from lrp_audit.report.formats import clip, decimals_for, measure, signed

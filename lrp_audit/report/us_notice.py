@@ -13,15 +13,15 @@ from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
-from lrp_audit import texts
-from lrp_audit.config import AuditConfig
 from lrp_audit.errors import ReportError
-from lrp_audit.locales import locale_of, long_date
-from lrp_audit.messages import Messages, for_reviewers
-from lrp_audit.record import Addressee, BureauFacts, Reason, Record, Refusal
+from lrp_audit.language import texts
+from lrp_audit.language.locales import locale_of, long_date
+from lrp_audit.language.messages import Messages, for_reviewers
+from lrp_audit.language.texts import Texts
+from lrp_audit.records.record import Addressee, BureauFacts, Reason, Record, Refusal
 from lrp_audit.report.contacts import Contact, contact
 from lrp_audit.report.slots import Gap, Slot, Slots, filled
-from lrp_audit.texts import Texts
+from lrp_audit.settings.config import AuditConfig
 
 FOLDER = "us-notice"
 LANGUAGES = ("en", "es")

@@ -21,9 +21,9 @@ from jinja2.runtime import BlockReference, LoopContext, Macro
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Namespace
 
-from lrp_audit.config import AuditConfig
 from lrp_audit.errors import ReportError
-from lrp_audit.messages import Messages
+from lrp_audit.language.messages import Messages
+from lrp_audit.settings.config import AuditConfig
 
 MOST_FILES, FILE_BYTES = 200, 500_000
 _KINDS = (".html", ".css")

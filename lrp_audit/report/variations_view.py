@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from lrp_audit.display import number
-from lrp_audit.messages import Messages
-from lrp_audit.record import Outcome, Record, Variations
+from lrp_audit.language.display import number
+from lrp_audit.language.messages import Messages
+from lrp_audit.records.record import Outcome, Record, Variations
 from lrp_audit.report.formats import clip
 
 CELL = 80  # characters of a name or value

@@ -13,8 +13,8 @@ from itertools import accumulate, pairwise
 
 from markupsafe import Markup
 
-from lrp_audit.messages import Messages
-from lrp_audit.record import Record
+from lrp_audit.language.messages import Messages
+from lrp_audit.records.record import Record
 from lrp_audit.report.formats import clip, decimals_for, signed
 from lrp_audit.report.svg import AGAINST, FAVOUR, HOLLOW, INK, RULE, TINT, opening, path, pt
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from records import record
 
-from lrp_audit.record import canonical
+from lrp_audit.records.record import canonical
 
 Command = Callable[..., Any]
 

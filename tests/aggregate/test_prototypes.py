@@ -11,7 +11,7 @@ from lrp_audit.aggregate.stream import Stream
 from lrp_audit.aggregate.table import ExplainedTable, chunks, collect
 from lrp_audit.aggregate.value_profiles import value_profiles
 from lrp_audit.errors import DataError
-from lrp_audit.text_record import TextEvidence, TextWord
+from lrp_audit.records.text_record import TextEvidence, TextWord
 
 
 def test_parts_have_the_moments_and_nearly_the_quantiles_of_the_whole() -> None:

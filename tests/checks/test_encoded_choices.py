@@ -22,8 +22,8 @@ from lrp_audit.adapters.tabular import TabularModel, adapt
 from lrp_audit.checks.encoded_choices import EncodedColumns, encoded_columns
 from lrp_audit.checks.fewest_changes import UNCHANGED
 from lrp_audit.checks.variations import plausible_columns, varied
-from lrp_audit.config import AuditConfig
-from lrp_audit.tabular_decisions import tabular_decisions
+from lrp_audit.deciding.tabular_decisions import tabular_decisions
+from lrp_audit.settings.config import AuditConfig
 
 
 class Entities(nn.Module):

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lrp_audit.checks.plausible import Plausible, plausible
-from lrp_audit.config import ColumnSection
 from lrp_audit.errors import ConfigError
+from lrp_audit.settings.config import ColumnSection
 
 
 def amounts(seed: int = 0, count: int = 2000) -> pd.Series:

@@ -17,16 +17,16 @@ from lrp_audit.adapters.huggingface import Pretrained, open_directory
 from lrp_audit.adapters.word_relevance import explain_texts
 from lrp_audit.checks.leave_out import without
 from lrp_audit.checks.sentences import COMBINED, TRIED, LeftOut, sentences_left_out, shortened
-from lrp_audit.config import AuditConfig, load
-from lrp_audit.decisions import decide
-from lrp_audit.facts import text_columns
-from lrp_audit.privacy import Finding, mask
-from lrp_audit.record import Check, Record, canonical
+from lrp_audit.deciding.decisions import decide
+from lrp_audit.deciding.facts import text_columns
+from lrp_audit.deciding.session import Session, adapted, decision_model, new_session
+from lrp_audit.deciding.text_evidence import _behind
+from lrp_audit.privacy.privacy import Finding, mask
+from lrp_audit.records.record import Check, Record, canonical
+from lrp_audit.records.text_record import TextWord
 from lrp_audit.resources import samples
-from lrp_audit.session import Session, adapted, decision_model, new_session
+from lrp_audit.settings.config import AuditConfig, load
 from lrp_audit.tables import read_table
-from lrp_audit.text_evidence import _behind
-from lrp_audit.text_record import TextWord
 
 FOLDER = samples() / "text"
 NOTICE = dt.date(2026, 11, 16)

@@ -23,13 +23,13 @@ from torch import nn
 
 from lrp_audit.checks.plausible import plausible
 from lrp_audit.checks.variations import Searcher
-from lrp_audit.config import AuditConfig, ColumnSection
-from lrp_audit.decisions import decide
+from lrp_audit.deciding.decisions import decide
+from lrp_audit.deciding.session import Session, adapted, decision_model, new_session
 from lrp_audit.errors import ConfigError
-from lrp_audit.messages import ENGLISH
-from lrp_audit.record import Check, Outcome, Record, Variation, canonical
-from lrp_audit.session import Session, adapted, decision_model, new_session
-from lrp_audit.variations_config import VariationsSection
+from lrp_audit.language.messages import ENGLISH
+from lrp_audit.records.record import Check, Outcome, Record, Variation, canonical
+from lrp_audit.settings.config import AuditConfig, ColumnSection
+from lrp_audit.settings.variations_config import VariationsSection
 
 NUMBERS = ("income", "debt", "savings", "term", "tenure", "age")
 COLUMNS = (*NUMBERS, "housing")

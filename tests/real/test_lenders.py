@@ -12,10 +12,10 @@ from lenders import LENDERS
 
 from lrp_audit import report
 from lrp_audit.adapters.tabular import adapt
-from lrp_audit.config import AuditConfig
-from lrp_audit.decisions import Decision, decide
-from lrp_audit.session import Session, new_session
-from lrp_audit.tabular_decisions import tabular_decisions
+from lrp_audit.deciding.decisions import Decision, decide
+from lrp_audit.deciding.session import Session, new_session
+from lrp_audit.deciding.tabular_decisions import tabular_decisions
+from lrp_audit.settings.config import AuditConfig
 
 pytestmark = pytest.mark.real
 

@@ -13,9 +13,9 @@ from lenders import LENDERS
 from sklearn.pipeline import Pipeline
 
 from lrp_audit.adapters.tabular import adapt
-from lrp_audit.config import AuditConfig
-from lrp_audit.record import Addressee, Variations
-from lrp_audit.tabular_decisions import TabularDecisions, tabular_decisions
+from lrp_audit.deciding.tabular_decisions import TabularDecisions, tabular_decisions
+from lrp_audit.records.record import Addressee, Variations
+from lrp_audit.settings.config import AuditConfig
 
 pytestmark = pytest.mark.real
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import records
 
-from lrp_audit import report, texts
-from lrp_audit.config import AuditConfig
-from lrp_audit.record import Counteroffer, DecisionFacts, Incompleteness, Record
+from lrp_audit import report
+from lrp_audit.language import texts
+from lrp_audit.records.record import Counteroffer, DecisionFacts, Incompleteness, Record
+from lrp_audit.settings.config import AuditConfig
 
 LANGUAGES = ("en", "es")
 OFFER = Counteroffer(terms=("$6,000", "36 months", "11.9% annual percentage rate"), accept_by=dt.date(2026, 12, 20))

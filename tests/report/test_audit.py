@@ -12,8 +12,8 @@ import pytest
 import records
 
 from lrp_audit import report
-from lrp_audit.messages import ENGLISH
-from lrp_audit.record import Dates, canonical, digest
+from lrp_audit.language.messages import ENGLISH
+from lrp_audit.records.record import Dates, canonical, digest
 from lrp_audit.report.formats import signed
 from lrp_audit.report.standing import due_date
 

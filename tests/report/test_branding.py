@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
 from lrp_audit import report
-from lrp_audit.branding import LEAST_CONTRAST, BrandingSection, Signatory, contrast
-from lrp_audit.config import AuditConfig, load
 from lrp_audit.errors import ConfigError, ReportError
 from lrp_audit.report import look
 from lrp_audit.report.brand import brand
+from lrp_audit.settings.branding import LEAST_CONTRAST, BrandingSection, Signatory, contrast
+from lrp_audit.settings.config import AuditConfig, load
 
 MINIMAL = '[model]\nfile = "m.skops"\n[decision]\nadverse = "denied"\n[branding]\n'
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pypdfium2.raw import FPDF_PAGEOBJ_PATH, FPDFPageObj_GetFillColor
 
-from lrp_audit.messages import ENGLISH
+from lrp_audit.language.messages import ENGLISH
 from lrp_audit.report.chapters import CHART_ROW, CHART_ROWS, CHART_WIDTH, chapters
 from lrp_audit.report.charts import ScoreMarks, contribution_bars, score_line, symmetric_scale
 from lrp_audit.report.formats import signed

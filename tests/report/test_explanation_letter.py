@@ -13,16 +13,16 @@ import records
 from explanations import LETTERS
 
 from lrp_audit import report
-from lrp_audit.config import AuditConfig, ColumnSection, FamilySection
 from lrp_audit.errors import ReportError
-from lrp_audit.readability import count
-from lrp_audit.record import Addressee, BureauFacts, Record, TextPlace
+from lrp_audit.language.readability import count
+from lrp_audit.records.record import Addressee, BureauFacts, Record, TextPlace
+from lrp_audit.records.text_record import TextEvidence, TextWord
 from lrp_audit.report import explanation_letter
 from lrp_audit.report.explanation_checks import MEAN_SENTENCE, with_letter
 from lrp_audit.report.explanation_words import words
 from lrp_audit.report.formats import signed
-from lrp_audit.text_config import TextSection
-from lrp_audit.text_record import TextEvidence, TextWord
+from lrp_audit.settings.config import AuditConfig, ColumnSection, FamilySection
+from lrp_audit.settings.text_config import TextSection
 
 CASES = ("denied", "approved", "rule", "human", "none-found", "hostile", "long-name", "wide", "imputed")
 ORDINARY = ("denied", "approved", "rule", "human", "none-found", "long-name", "imputed")

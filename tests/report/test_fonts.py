@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lrp_audit import report
-from lrp_audit.config import AuditConfig
 from lrp_audit.errors import ReportError
 from lrp_audit.report.fonts import faces, with_code_points
 from lrp_audit.report.render import to_pdf
+from lrp_audit.settings.config import AuditConfig
 
 SETTINGS = records.config()
 

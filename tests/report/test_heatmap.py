@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from lrp_audit.config import AuditConfig, FamilySection, ModelSection
-from lrp_audit.record import canonical
+from lrp_audit.records.record import canonical
+from lrp_audit.records.text_record import MappedSpan, SpecialContent, TextEvidence, TextWord
 from lrp_audit.report.heatmap import (
     DRAWN,
     STRONGEST,
@@ -29,7 +29,7 @@ from lrp_audit.report.heatmap import (
 from lrp_audit.report.heatmap_terminal import heatmap_terminal, visible
 from lrp_audit.report.render import Source
 from lrp_audit.resources import templates
-from lrp_audit.text_record import MappedSpan, SpecialContent, TextEvidence, TextWord
+from lrp_audit.settings.config import AuditConfig, FamilySection, ModelSection
 
 CONFIG = AuditConfig(model=ModelSection(file="x"), families={"debts": FamilySection(label="Debts <owed>")})
 HOSTILE = (

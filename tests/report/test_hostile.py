@@ -20,16 +20,16 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
 from lrp_audit import report
-from lrp_audit.config import AuditConfig, ColumnSection, ContactSection, FactsSection, FamilySection
-from lrp_audit.decisions import with_printability
+from lrp_audit.deciding.decisions import with_printability
+from lrp_audit.deciding.facts import ADDRESS_LINES, CELL_CHARACTERS, read_facts
 from lrp_audit.errors import ReportError
-from lrp_audit.facts import ADDRESS_LINES, CELL_CHARACTERS, read_facts
-from lrp_audit.record import Addressee, Record, canonical
+from lrp_audit.records.record import Addressee, Record, canonical
+from lrp_audit.records.text_record import TextEvidence, TextWord
 from lrp_audit.report.fonts import faces, with_code_points
 from lrp_audit.report.limits import LETTER_LINES
 from lrp_audit.report.render import to_pdf
 from lrp_audit.report.specimens import specimens
-from lrp_audit.text_record import TextEvidence, TextWord
+from lrp_audit.settings.config import AuditConfig, ColumnSection, ContactSection, FactsSection, FamilySection
 
 Model = TypeVar("Model", bound=BaseModel)
 SETTINGS = records.config()

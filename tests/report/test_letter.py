@@ -10,11 +10,12 @@ import pytest
 import records
 from markupsafe import escape
 
-from lrp_audit import report, texts
-from lrp_audit.config import AuditConfig
+from lrp_audit import report
 from lrp_audit.errors import ReportError
-from lrp_audit.record import Record
+from lrp_audit.language import texts
+from lrp_audit.records.record import Record
 from lrp_audit.report.formats import signed
+from lrp_audit.settings.config import AuditConfig
 
 LEGAL = texts.load("en")
 NOTICE = "DRAFT, not for the applicant"

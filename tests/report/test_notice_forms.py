@@ -9,9 +9,10 @@ import pages
 import pytest
 import records
 
-from lrp_audit import report, texts
+from lrp_audit import report
 from lrp_audit.errors import ReportError
-from lrp_audit.record import Counteroffer, Incompleteness
+from lrp_audit.language import texts
+from lrp_audit.records.record import Counteroffer, Incompleteness
 from lrp_audit.report.us_notice import LANGUAGES
 
 EVERY = [(form, language) for form in notices.FORMS for language in notices.LANGUAGES]

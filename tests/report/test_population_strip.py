@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lrp_audit import report
-from lrp_audit.messages import ENGLISH
-from lrp_audit.record import Record, Spread
-from lrp_audit.reference import Reference
+from lrp_audit.explaining.reference import Reference
+from lrp_audit.language.messages import ENGLISH
+from lrp_audit.records.record import Record, Spread
 from lrp_audit.report.population_strip import MOST_ROWS, WIDTH, place, population_strip, strip_drawing
 from lrp_audit.report.svg import AGAINST, FAVOUR
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from lrp_audit import report
-from lrp_audit.libraries import recorded_libraries
+from lrp_audit.deciding.libraries import recorded_libraries
 from lrp_audit.report.specimens import Specimen, specimens
 
 PRINT_DIGESTS = "import test_reproducible as here; print('\\n'.join(here.digests()))"

@@ -12,13 +12,13 @@ import pytest
 import records
 
 from lrp_audit import report
-from lrp_audit.config import AuditConfig
 from lrp_audit.errors import ReportError
 from lrp_audit.report import look
 from lrp_audit.report.template_check import check
 from lrp_audit.report.template_copy import DOCUMENTS, copy
 from lrp_audit.report.user_templates import read_folder
 from lrp_audit.resources import templates
+from lrp_audit.settings.config import AuditConfig
 
 
 @pytest.fixture(autouse=True)

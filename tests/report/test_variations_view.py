@@ -7,10 +7,10 @@ import pytest
 import records
 
 from lrp_audit import report
-from lrp_audit.messages import ENGLISH, for_reviewers
-from lrp_audit.record import Change, Record, Variation, Variations
+from lrp_audit.language.messages import ENGLISH, for_reviewers
+from lrp_audit.records.record import Change, Record, Variation, Variations
+from lrp_audit.records.text_record import TextEvidence, TextWord
 from lrp_audit.report.variations_view import variations_view
-from lrp_audit.text_record import TextEvidence, TextWord
 
 HEADING = "What would have changed the outcome"
 

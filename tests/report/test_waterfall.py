@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lrp_audit import report
-from lrp_audit.messages import ENGLISH
-from lrp_audit.record import Conservation
+from lrp_audit.language.messages import ENGLISH
+from lrp_audit.records.record import Conservation
 from lrp_audit.report.svg import AGAINST, FAVOUR
 from lrp_audit.report.waterfall import MOST_STEPS, ROW, WIDTH, steps_drawing, waterfall
 

@@ -1,0 +1,193 @@
+"""Commands for documents that are there already: review, render, verify. None of them needs the model."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from lrp_audit.errors import ConfigError, DataError, SigningError
+
+if TYPE_CHECKING:
+    from lrp_audit.commands.review_desk import Desk
+    from lrp_audit.history.events import Event
+    from lrp_audit.history.reviews import Review, Verdict
+    from lrp_audit.output import Document
+    from lrp_audit.settings.config import AuditConfig
+    from lrp_audit.signing import Signer
+
+Config = Annotated[Path, typer.Option("--config", help="The settings.", metavar="FILE")]
+Out = Annotated[Path, typer.Option("--out", help="Where the documents are.", metavar="FOLDER")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def review(
+    id_: Annotated[str | None, typer.Argument(help="The decision.", metavar="[ID]")] = None,
+    uphold: Annotated[bool, typer.Option("--uphold", help="The decision stands.")] = False,
+    overturn: Annotated[bool, typer.Option("--overturn", help="The decision is wrong; needs --grounds.")] = False,
+    return_: Annotated[
+        bool, typer.Option("--return", help="Something is to be settled first; needs --grounds.")
+    ] = False,
+    by: Annotated[str, typer.Option(help="Who reviewed it.", metavar="NAME")] = "",
+    role: Annotated[str, typer.Option(help="As what.", metavar="ROLE")] = "",
+    grounds: Annotated[str, typer.Option(help="Why.", metavar="TEXT")] = "",
+    record: Annotated[
+        str | None, typer.Option(help="SHA-256 of the record that was reviewed.", metavar="DIGEST")
+    ] = None,
+    table: Annotated[
+        Path | None,
+        typer.Option("--import", help="Reviews, a row each: id, verdict, by, role, time, grounds.", metavar="FILE"),
+    ] = None,
+    out: Out = Path("reports"),
+    config: Config = Path("audit.toml"),
+    as_json: AsJson = False,
+) -> None:
+    """Log a person's review of a decision; with ID alone, show the events of its log."""
+    from lrp_audit.commands.review_desk import Desk
+    from lrp_audit.history.review_table import read_reviews
+    from lrp_audit.history.reviews import Review
+
+    now = dt.datetime.now(dt.UTC)
+    verdicts: dict[Verdict, bool] = {"uphold": uphold, "overturn": overturn, "return": return_}
+    given = [name for name, said in verdicts.items() if said]
+    if (id_ is None) == (table is None) or len(given) > 1 or (given and id_ is None):
+        raise DataError("Name one decision with --uphold, --overturn or --return, or a table of reviews with --import.")
+    desk = Desk(out, _key(_settings(config), config))
+    if id_ is None:
+        _record(desk, read_reviews(Path(str(table))), now)
+    elif given:
+        _record(desk, [(id_, Review(given[0], by, role, grounds, now, record))], now)
+    else:
+        _show_history(desk.history(id_), as_json=as_json)
+
+
+def render(
+    id_: Annotated[str, typer.Argument(help="The decision.", metavar="ID")],
+    only: Annotated[Literal["letter", "audit"] | None, typer.Option(help="Only this document.")] = None,
+    sign: Annotated[bool, typer.Option("--sign", help="Sign with the key of [signing].")] = False,
+    html: Annotated[bool, typer.Option("--html", help="Write an HTML twin beside every PDF.")] = False,
+    out: Out = Path("reports"),
+    config: Config = Path("audit.toml"),
+) -> None:
+    """Write the documents of a record on disk again, for instance after a review. Exits with 1 if no letter may go."""
+    from lrp_audit.output import Output
+    from lrp_audit.terminal import printable
+
+    settings = _settings(config)
+    kinds: frozenset[Document] = frozenset({"letter", "audit"} if only is None else {only})
+    signer = signer_of(settings, config.parent) if sign else None
+    written = Output(out, settings, _key(settings, config), kinds, html=html, signer=signer).render(id_)
+    for path in written.files:
+        typer.echo(path.as_posix())
+    refusal = written.refusal
+    if refusal is not None and only != "audit":
+        said = f"{refusal.state} ({refusal.rule}): {refusal.evidence} {refusal.next_step}"
+        typer.echo(printable(said), err=True)
+        raise typer.Exit(1)
+
+
+def verify(
+    files: Annotated[list[Path], typer.Argument(help="PDF files that lrp-audit wrote.", metavar="FILE...")],
+    trust: Annotated[
+        Path | None, typer.Option(help="Certificates of those whom you trust, PEM or DER.", metavar="FILE")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check signature, time stamp, record and event log of documents. Exits with 1 if anything does not hold."""
+    require_extra()
+    from lrp_audit.commands import verification
+    from lrp_audit.terminal import printable
+
+    roots = () if trust is None else verification.read_roots(trust)
+    found = {path.as_posix(): verification.verify(path, roots) for path in files}
+    if as_json:
+        listed = {
+            name: [{"holds": item.holds, "finding": item.sentence} for item in every] for name, every in found.items()
+        }
+        typer.echo(json.dumps(listed, indent=2))
+    else:
+        marks = {True: "holds", False: "FAILS", None: "note"}
+        for name, every in found.items():
+            typer.echo(printable(name))
+            for item in every:
+                typer.echo(f"  {marks[item.holds]:7}{printable(item.sentence)}")
+    if any(item.holds is False for every in found.values() for item in every):
+        raise typer.Exit(1)
+
+
+EXAMPLES: tuple[tuple[Callable[..., None], str], ...] = (
+    (review, 'lrp-audit review A-00017 --uphold --by "M. Okafor" --role "Senior credit officer"'),
+    (render, "lrp-audit render A-00017 --sign"),
+    (verify, "lrp-audit verify reports/3f09c2d1a7b4e5f6/notice.pdf --trust root.pem"),
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    for command, example in EXAMPLES:
+        app.command(epilog=f"Example: {example}")(command)
+
+
+def require_extra() -> None:
+    """Raise SigningError where the extra `sign` is not installed."""
+    try:
+        import pyhanko  # noqa: F401
+    except ImportError:
+        raise SigningError("Signatures need an extra: pip install 'lrp_audit[sign]'.") from None
+
+
+def signer_of(config: AuditConfig, folder: Path) -> Signer:
+    """The key of `[signing]`, open; its passphrase comes from the environment or is asked for.
+
+    Raises:
+        SigningError: the extra, the section or the key is missing, or the key cannot be used.
+    """
+    require_extra()
+    from lrp_audit.signing import open_signer, passphrase
+
+    if config.signing is None:
+        raise SigningError('--sign needs the section [signing] in audit.toml: pkcs12 = "key.p12", or a token.')
+    return open_signer(config.signing, folder, passphrase, now=dt.datetime.now(dt.UTC))
+
+
+def _settings(config: Path) -> AuditConfig:
+    from lrp_audit.settings.config import load
+
+    return load(config)
+
+
+def _key(settings: AuditConfig, config: Path) -> bytes:
+    """The key that named the folders; a new one would find none of them."""
+    from lrp_audit.privacy.pseudonym import load_key
+
+    path = config.parent / settings.documents.key_file
+    if not path.exists():
+        raise ConfigError(
+            f"There is no key file {path}: the folders of decisions were named with it, so none is found."
+        )
+    return load_key(path)
+
+
+def _record(desk: Desk, reviews: Sequence[tuple[str, Review]], now: dt.datetime) -> None:
+    new = desk.record(reviews, now)
+    known = len(reviews) - new
+    typer.echo(f"Logged {new} review{'' if new == 1 else 's'}" + (f"; {known} known already." if known else "."))
+
+
+def _show_history(events: Sequence[Event], *, as_json: bool) -> None:
+    from lrp_audit.terminal import printable
+
+    if as_json:
+        typer.echo(json.dumps([event.model_dump(mode="json") for event in events], indent=2))
+        return
+    for event in events:
+        details = "; ".join(f"{name}: {text}" for name, text in sorted(event.details.items()) if text)
+        who = f"{event.by} ({event.role})" if event.role else event.by
+        line = f"{event.sequence} {event.time:%Y-%m-%d %H:%M} {event.kind} by {who}: {details}"
+        typer.echo(printable(line))
+    if not events:
+        typer.echo("No events are logged.")

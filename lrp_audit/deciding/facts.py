@@ -1,0 +1,265 @@
+"""Facts about decisions that are no inputs of the model: who, when, what was recorded, what a bureau reported.
+
+Reads the columns that `[facts]` names, row by row, into typed values; a cell that cannot be read makes its own row
+invalid and leaves the others alone.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pandas as pd
+
+from lrp_audit.errors import DataError
+from lrp_audit.judging.deadlines import notice_due
+from lrp_audit.language.display import plain
+from lrp_audit.language.messages import Messages, for_reviewers, message
+from lrp_audit.privacy.pseudonym import pseudonym
+from lrp_audit.records.record import (
+    Addressee,
+    BureauFacts,
+    Counteroffer,
+    Dates,
+    DecisionFacts,
+    Incompleteness,
+    Recorded,
+)
+from lrp_audit.settings.config import AuditConfig, FactsSection
+
+CELL_CHARACTERS = 10_000  # of one fact; nobody's name or list of reasons is longer
+ADDRESS_LINES = 12
+
+_MAYBE_INPUTS = {"amount", "product", "age", "score", "bureau_score"}  # numbers, or the model's own columns
+
+_YES = {"yes", "y", "true", "1"}
+_NO = {"no", "n", "false", "0", ""}
+
+
+class CellError(ValueError):
+    """A cell cannot be read as the fact it should state; the message names the column."""
+
+
+@dataclass(frozen=True)
+class RowFacts:
+    """One row's facts; `problem` names what could not be read, and the rest of the facts then have their defaults."""
+
+    decision: DecisionFacts
+    addressee: Addressee
+    problem: str | None = None
+
+
+def text_columns(facts: FactsSection) -> list[str]:
+    """Columns of a table to be read as they are written: `007` is an id, and `1.10` a version."""
+    return [column for fact, column in facts.model_dump().items() if column is not None and fact not in _MAYBE_INPUTS]
+
+
+def require_columns(facts: FactsSection, frame: pd.DataFrame) -> None:
+    """Raise DataError unless every column that `[facts]` names is in the table."""
+    named = {fact: column for fact, column in facts.model_dump().items() if column is not None}
+    missing = [f"facts.{fact} = {column!r}" for fact, column in named.items() if column not in frame.columns]
+    if missing:
+        raise DataError(
+            f"The data lack the column of {', '.join(missing)}; their columns are {', '.join(map(str, frame.columns))}."
+        )
+
+
+def read_ids(facts: FactsSection, frame: pd.DataFrame) -> list[str]:
+    """The decision ids of a table; without an id column its row numbers, counted from 1."""
+    if facts.id is None:
+        return [f"row {position + 1}" for position in range(len(frame))]
+    return ["" if (value := plain(cell)) is None else str(value) for cell in frame[facts.id]]
+
+
+def read_facts(config: AuditConfig, frame: pd.DataFrame, key: bytes, notice: dt.date | None) -> list[RowFacts]:
+    """The facts of every row, in order. Rows whose id is empty or repeats an earlier one are problems of their own."""
+    ids = read_ids(config.facts, frame)
+    rows = []
+    seen: set[str] = set()
+    for position, identifier in enumerate(ids):
+        row = frame.iloc[position]
+        rows.append(_read_row(config, row, identifier, key, notice, repeated=identifier in seen))
+        seen.add(identifier)
+    return rows
+
+
+def _read_row(
+    config: AuditConfig, row: pd.Series[Any], identifier: str, key: bytes, notice: dt.date | None, *, repeated: bool
+) -> RowFacts:
+    facts, say = config.facts, for_reviewers(config)
+    applicant = pseudonym(key, "applicant", identifier)[:16]
+    bare = RowFacts(DecisionFacts(id=identifier, applicant=applicant, dates=Dates(notice=notice)), Addressee())
+    if len(identifier) > CELL_CHARACTERS:
+        return _with_problem(bare, _too_long(facts.id, identifier, say))
+    if not identifier.strip():
+        return _with_problem(bare, say("column '{column}': the decision has no id", column=facts.id))
+    if repeated:
+        return _with_problem(bare, say("column '{column}': the id of an earlier row is repeated", column=facts.id))
+    cells = _Cells(facts, row, say)
+    try:
+        addressee = cells.addressee()
+        decision = DecisionFacts(
+            id=identifier,
+            applicant=applicant,
+            product=cells.text("product"),
+            amount=cells.text("amount"),
+            dates=cells.dates(notice, config.documents.letter),
+            decided_by=cells.decided_by(),
+            decided_reasons=cells.items("decided_reasons"),
+            action=cells.action(),
+            counteroffer=cells.counteroffer(),
+            incompleteness=cells.incompleteness(),
+            primary_applicant=cells.text("primary_applicant") is None or bool(cells.yes("primary_applicant")),
+            recorded=Recorded(
+                outcome=cells.text("outcome"), score=cells.number("score"), model_version=cells.text("model_version")
+            ),
+            bureau=cells.bureau(),
+            age=cells.number("age"),
+            addressee_sha256=pseudonym(key, "addressee", addressee.model_dump_json()),
+            reference=cells.text("reference"),
+            database_result=cells.text("database_result"),
+        )
+    except CellError as error:
+        return _with_problem(bare, str(error))
+    return RowFacts(decision, addressee)
+
+
+def _too_long(column: str | None, text: str, say: Messages) -> str:
+    return say.plural(
+        "column '{column}': {count} character, where a fact has at most {most}",
+        "column '{column}': {count} characters, where a fact has at most {most}",
+        len(text),
+        column=column,
+        most=say.number(CELL_CHARACTERS, ","),
+    )
+
+
+def _with_problem(facts: RowFacts, problem: str) -> RowFacts:
+    return RowFacts(facts.decision, facts.addressee, problem)
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """Typed access to one row's facts; a fact without a column is None, or the field's default."""
+
+    facts: FactsSection
+    row: pd.Series[Any]
+    say: Messages
+
+    def raw(self, fact: str) -> str | float | int | bool | None:
+        column: str | None = getattr(self.facts, fact)
+        value = None if column is None else plain(self.row[column])
+        if isinstance(value, str) and len(value) > CELL_CHARACTERS:
+            raise CellError(_too_long(column, value, self.say))
+        return value
+
+    def fail(self, fact: str, value: object, problem: str) -> CellError:
+        return CellError(self.say(problem, column=getattr(self.facts, fact), value=repr(str(value)[:40])))
+
+    def text(self, fact: str) -> str | None:
+        value = self.raw(fact)
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        return None if value is None or not str(value).strip() else str(value).strip()
+
+    def number(self, fact: str) -> float | None:
+        value = self.raw(fact)
+        if value is None or value == "":
+            return None
+        try:
+            return float(value)
+        except ValueError:
+            raise self.fail(fact, value, message("column '{column}': {value} is not a number")) from None
+
+    def integer(self, fact: str) -> int | None:
+        value = self.number(fact)
+        if value is not None and not value.is_integer():
+            raise self.fail(fact, value, message("column '{column}': {value} is not a whole number"))
+        return None if value is None else int(value)
+
+    def date(self, fact: str) -> dt.date | None:
+        value = self.text(fact)
+        if value is None:
+            return None
+        try:
+            return dt.date.fromisoformat(value.replace("T", " ").split(" ")[0])
+        except ValueError:
+            raise self.fail(fact, value, message("column '{column}': {value} is not a date as YYYY-MM-DD")) from None
+
+    def yes(self, fact: str) -> bool | None:
+        value = self.raw(fact)
+        if value is None:
+            return None
+        word = str(int(value) if isinstance(value, (bool, float)) else value).strip().lower()
+        if word in _YES | _NO:
+            return word in _YES
+        raise self.fail(fact, value, message("column '{column}': {value} is not yes or no"))
+
+    def items(self, fact: str) -> tuple[str, ...]:
+        value = self.text(fact)
+        return () if value is None else tuple(item.strip() for item in value.split(";") if item.strip())
+
+    def decided_by(self) -> Literal["score", "rule", "human"]:
+        value = (self.text("decided_by") or "score").lower()
+        if value not in {"score", "rule", "human"}:
+            raise self.fail("decided_by", value, message("column '{column}': {value} is not score, rule or human"))
+        return value  # type: ignore[return-value]
+
+    def action(self) -> Literal["denied", "counteroffer", "incomplete"]:
+        value = (self.text("action") or "denied").lower()
+        if value not in {"denied", "counteroffer", "incomplete"}:
+            raise self.fail(
+                "action", value, message("column '{column}': {value} is not denied, counteroffer or incomplete")
+            )
+        return value  # type: ignore[return-value]
+
+    def counteroffer(self) -> Counteroffer:
+        return Counteroffer(
+            terms=self.items("counteroffer_terms"),
+            accept_by=self.date("counteroffer_accept_by"),
+            made=self.date("counteroffer_date"),
+        )
+
+    def incompleteness(self) -> Incompleteness:
+        return Incompleteness(items=self.items("missing_items"), respond_by=self.date("respond_by"))
+
+    def dates(self, notice: dt.date | None, letter: str) -> Dates:
+        application, completion = self.date("application_date"), self.date("completion_date")
+        action, decision = self.action(), self.date("decision_date")
+        due = notice_due(
+            application=application,
+            completion=completion,
+            decision=decision,
+            counteroffer=self.date("counteroffer_date") if action == "denied" else None,
+            incomplete=action == "incomplete",
+        )
+        return Dates(
+            application=application,
+            completion=completion,
+            decision=decision,
+            notice=notice,
+            notice_due=due if letter == "us-notice" else None,  # elsewhere without delay, and by no day of its own
+            notice_sent=self.date("sent_date"),
+        )
+
+    def bureau(self) -> BureauFacts:
+        score, factors = self.integer("bureau_score"), self.items("bureau_key_factors")
+        used = self.yes("consumer_report_used")
+        return BureauFacts(
+            report_used=(score is not None or bool(factors)) if used is None else used,
+            outside_information=bool(self.yes("outside_information_used")),
+            score=score,
+            score_date=self.date("bureau_score_date"),
+            key_factors=factors,
+            inquiries_key_factor=bool(self.yes("bureau_inquiries_factor")),
+        )
+
+    def addressee(self) -> Addressee:
+        address = self.text("address")
+        lines = () if address is None else tuple(part.strip() for part in address.replace(";", "\n").splitlines())
+        filled = tuple(line for line in lines if line)
+        if len(filled) > ADDRESS_LINES:
+            problem = f"{len(filled)} lines, where an address has at most {ADDRESS_LINES}"
+            raise CellError(f"column '{self.facts.address}': {problem}")
+        return Addressee(name=self.text("name"), address=filled)

@@ -1,0 +1,66 @@
+"""One decision as it comes before the judge: what is known of it, what was explained, and what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from lrp_audit.records.record import (
+    Addressee,
+    ColumnContribution,
+    DecisionFacts,
+    ModelFacts,
+    Outcome,
+    ReferenceFacts,
+    Variations,
+)
+
+Standing = Literal["incomplete", "routed", "unscored", "favourable", "adverse"]
+
+
+@dataclass(frozen=True)
+class Faithfulness:
+    """Mean fall of the adverse margin: with the stated families put back to the reference, and with random ones."""
+
+    stated: float
+    random: float
+
+
+@dataclass(frozen=True)
+class Case:
+    """Everything one decision is judged by.
+
+    Attributes:
+        outcome: None where the row could not be scored; `problem` then says why.
+        reference: None where there is none.
+        directions: family -> direction, only for families whose direction test passed (RS-11).
+        faithfulness: None where it was not measured.
+        variations: None where none were searched for.
+        addressee: only whether it is complete matters here; none of it enters a judgement.
+        problem: why the row is invalid; names the column.
+        tolerance: relative agreement promised between the model and its graph, for recorded scores.
+    """
+
+    decision: DecisionFacts
+    model: ModelFacts
+    outcome: Outcome | None
+    reference: ReferenceFacts | None = None
+    contributions: tuple[ColumnContribution, ...] = ()
+    directions: Mapping[str, Literal["low", "high"]] = field(default_factory=dict)
+    faithfulness: Faithfulness | None = None
+    variations: Variations | None = None
+    addressee: Addressee = field(default_factory=Addressee)
+    problem: str | None = None
+    tolerance: float = 1e-9
+
+    @property
+    def standing(self) -> Standing:
+        """What kind of answer the decision needs: the component that decided comes first (RS-04)."""
+        if self.decision.action == "incomplete":
+            return "incomplete"  # nothing was decided
+        if self.decision.decided_by != "score":
+            return "routed"
+        if self.outcome is None:
+            return "unscored"
+        return "adverse" if self.outcome.adverse else "favourable"

@@ -1,0 +1,252 @@
+"""From contributions to ranked principal reasons, or to the named states in which no letter may go out.
+
+Pure: a `Case` and the settings in, a `Judgement` out. Families are summed before ranking (RS-08), ranking is
+deterministic (RS-09), and every refusal names its rules, its evidence with numbers and the next step.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from lrp_audit.judging.case import Case, Faithfulness
+from lrp_audit.judging.refusals import Findings, refusals
+from lrp_audit.judging.refusals.findings import favourable
+from lrp_audit.judging.refusals.notice import notice_flags
+from lrp_audit.judging.text_reasons import rankable
+from lrp_audit.language import phrasebook
+from lrp_audit.language.texts import load
+from lrp_audit.language.wording import supplied, wording
+from lrp_audit.records.record import ColumnContribution, FamilyContribution, Ranking, Reason, Refusal
+from lrp_audit.settings.config import AuditConfig, FamilySection
+
+__all__ = ["Case", "Faithfulness", "Judgement", "against", "group", "in_favour", "judge", "stated"]
+
+ROUNDING = 1e-12  # contributions below this share of the largest are rounding, not reasons
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Reasons as they would be sent, how they were ranked, and what stands against sending them.
+
+    `reasons` is filled as far as it can be even where `refusals` is not empty, for drafts and reviewers: a family
+    without approved wording has the text "", a protected family is left out.
+    """
+
+    reasons: tuple[Reason, ...]
+    ranking: Ranking
+    refusals: tuple[Refusal, ...]
+    flags: tuple[str, ...]
+
+
+def group(
+    contributions: Iterable[ColumnContribution], labels: Mapping[str, str] | None = None
+) -> tuple[FamilyContribution, ...]:
+    """Families with the exact sum of their columns' relevance, most adverse first, ties by name (RS-08, RS-09).
+
+    Args:
+        contributions: one decision's columns, in any order.
+        labels: family -> name for reviewers; default: the label of its only column, else the family's own name.
+    """
+    members: dict[str, list[ColumnContribution]] = {}
+    for item in contributions:
+        members.setdefault(item.family, []).append(item)
+    families = [
+        FamilyContribution(
+            family=name,
+            label=(labels or {}).get(name) or (items[0].label if len(items) == 1 else name),
+            relevance=math.fsum(item.relevance for item in items),
+            columns=tuple(item.column for item in sorted(items, key=lambda item: (-abs(item.relevance), item.column))),
+        )
+        for name, items in members.items()
+    ]
+    return tuple(sorted(families, key=lambda item: (-item.relevance, item.family)))
+
+
+def stated(families: Sequence[FamilyContribution], max_reasons: int) -> tuple[FamilyContribution, ...]:
+    """The principal reasons (RS-01): the families that count most against the applicant, at most `max_reasons`."""
+    return against(families)[:max_reasons]
+
+
+def against(families: Sequence[FamilyContribution]) -> tuple[FamilyContribution, ...]:
+    """The families that count against the applicant by more than rounding, most adverse first."""
+    floor = _floor(families)
+    return tuple(item for item in families if item.relevance > floor)
+
+
+def in_favour(families: Sequence[FamilyContribution]) -> tuple[FamilyContribution, ...]:
+    """The families that count in the applicant's favour by more than rounding, most favourable first."""
+    return favourable(families, _floor(families))
+
+
+def _floor(families: Sequence[FamilyContribution]) -> float:
+    return ROUNDING * max((abs(item.relevance) for item in families), default=0.0)
+
+
+def judge(case: Case, config: AuditConfig) -> Judgement:
+    """Reasons, ranking, refusals in their order of precedence, and flags for the reviewer.
+
+    Raises:
+        ConfigError: there are no legal texts in the document's language.
+    """
+    findings = _findings(case, config)
+    return Judgement(
+        reasons=_supplied_reasons(findings) if case.standing == "routed" else _scored_reasons(findings),
+        ranking=_ranking(findings),
+        refusals=refusals(findings),
+        flags=tuple(_flags(findings)),
+    )
+
+
+def _findings(case: Case, config: AuditConfig) -> Findings:
+    labels = {name: family.label for name, family in config.families.items() if family.label}
+    families = group(case.contributions, labels)
+    routed = case.standing == "routed"
+    principal = () if routed else stated(rankable(families, config.text), config.documents.max_reasons)
+    words = tuple(wording(item.family, case.directions.get(item.family), config) for item in principal)
+    return Findings(
+        case=case,
+        config=config,
+        texts=load(config.documents.language),
+        phrases=phrasebook.load(config.documents.language),
+        families=families,
+        stated=principal,
+        words=supplied(case.decision.decided_reasons) if routed else words,
+        floor=_floor(families),
+    )
+
+
+def _scored_reasons(findings: Findings) -> tuple[Reason, ...]:
+    return tuple(
+        Reason(
+            rank=rank,
+            family=family.family,
+            text=word.text,
+            text_key=word.key,
+            relevance=family.relevance,
+            columns=family.columns,
+            direction=word.direction,
+            code=findings.config.families.get(family.family, FamilySection()).code,
+        )
+        for rank, (family, word) in enumerate(zip(findings.stated, findings.words, strict=True), start=1)
+        if not findings.is_protected(family)
+    )
+
+
+def _supplied_reasons(findings: Findings) -> tuple[Reason, ...]:
+    return tuple(
+        Reason(rank=rank, family="", text=word.text, text_key=word.key, relevance=0.0, columns=())
+        for rank, word in enumerate(findings.words, start=1)
+    )
+
+
+def _ranking(findings: Findings) -> Ranking:
+    """RS-09: how far the last stated family is from the first that is left out, and what the stated ones cover."""
+    if not findings.stated:
+        return Ranking()
+    adverse = against(findings.families)
+    total = math.fsum(item.relevance for item in adverse)
+    covered = math.fsum(item.relevance for item in findings.stated) / total
+    if len(adverse) == len(findings.stated):
+        return Ranking(covered=covered)
+    last, following = findings.stated[-1], adverse[len(findings.stated)]
+    gap = last.relevance - following.relevance
+    near = gap <= findings.config.checks.near_tie * last.relevance
+    return Ranking(gap=gap, near_tie=near, next_family=following.family, covered=covered)
+
+
+def _flags(findings: Findings) -> Iterator[str]:
+    """Sentences for the reviewer: what does not stop a letter and should be seen."""
+    for flags in (_ranking_flags, _decision_flags, _protected_flags, _report_flags, notice_flags):
+        yield from flags(findings)
+
+
+def _ranking_flags(findings: Findings) -> Iterator[str]:
+    say, ranking = findings.say, _ranking(findings)
+    if ranking.near_tie and ranking.next_family is not None and ranking.gap is not None:
+        yield say(
+            "Near-tie: the last stated reason '{last}' is {gap} ahead of '{next}', which is left out (RS-09).",
+            last=findings.stated[-1].label,
+            gap=say.number(ranking.gap, ".3g"),
+            next=_label(findings.families, ranking.next_family),
+        )
+    for first, second in zip(findings.stated, findings.stated[1:], strict=False):
+        if first.relevance - second.relevance <= findings.floor:
+            yield say(
+                "Tie: '{first}' and '{second}' count the same and are ordered by name (RS-09).",
+                first=first.label,
+                second=second.label,
+            )
+
+
+def _label(families: Iterable[FamilyContribution], name: str) -> str:
+    return next(item.label for item in families if item.family == name)
+
+
+def _decision_flags(findings: Findings) -> Iterator[str]:
+    say, case, dates = findings.say, findings.case, findings.case.decision.dates
+    if case.outcome is not None and case.outcome.near_cutoff:
+        yield say("The score is nearer to the cutoff than the model and its graph are to each other.")
+    delivered = dates.notice_sent or dates.notice
+    if dates.notice_due is not None and delivered is not None and delivered > dates.notice_due:
+        yield say(
+            "Late: the notice of {delivered} was due on {due} (12 CFR 1002.9(a)(1)).",
+            delivered=say.date(delivered),
+            due=say.date(dates.notice_due),
+        )
+    if case.standing == "routed":
+        if case.decision.decided_by == "rule":
+            yield say("Decided by a rule: the reasons are that rule's own (RS-04).")
+        else:
+            yield say("Decided by a person: the reasons are that person's own (RS-04).")
+        if case.problem:
+            yield say("The model could not have scored this row ({problem}); it did not decide.", problem=case.problem)
+        if len(findings.words) > findings.config.documents.max_reasons:
+            yield say.plural(
+                "{count} reason was supplied; more than four are unlikely to help (RS-01).",
+                "{count} reasons were supplied; more than four are unlikely to help (RS-01).",
+                len(findings.words),
+            )
+    approval = findings.config.approval
+    if approval is not None and dates.notice is not None and approval.on > dates.notice:
+        yield say(
+            "The texts were approved on {approved}, after the notice date {notice}.",
+            approved=say.date(approval.on),
+            notice=say.date(dates.notice),
+        )
+
+
+def _protected_flags(findings: Findings) -> Iterator[str]:
+    say, limit = findings.say, findings.config.checks.protected_share
+    total = sum(abs(item.relevance) for item in findings.case.contributions)
+    for item in findings.case.contributions:
+        favour = item.protected != "no" and item.relevance < -findings.floor
+        if favour and -item.relevance >= limit * total:
+            yield say(
+                "The protected column '{column}' counts in the applicant's favour, with {share} of all.",
+                column=item.column,
+                share=say.percent(-item.relevance / total, 1),
+            )
+    age = findings.share(findings.protected("age"))
+    if age > 0 and age >= limit:
+        yield say("Age holds {share} of what counts against the applicant (RS-12).", share=say.percent(age, 1))
+
+
+def _report_flags(findings: Findings) -> Iterator[str]:
+    say, bureau = findings.say, findings.case.decision.bureau
+    if len(bureau.key_factors) > 4:
+        yield say.plural(
+            "{count} key factor of the credit score was supplied; a notice states four (US-09).",
+            "{count} key factors of the credit score were supplied; a notice states four (US-09).",
+            len(bureau.key_factors),
+        )
+    named = {column for family in findings.stated for column in family.columns}
+    for item in findings.case.contributions:
+        source = (item.source or "").lower()
+        if item.column in named and not bureau.report_used and any(word in source for word in ("bureau", "report")):
+            yield say(
+                "'{column}' comes from '{source}'; no consumer report is recorded as used (US-08).",
+                column=item.column,
+                source=item.source,
+            )

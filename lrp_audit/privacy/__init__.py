@@ -1,0 +1,1 @@
+"""Pseudonyms, masked texts and special categories of data."""

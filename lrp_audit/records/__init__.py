@@ -1,0 +1,1 @@
+"""The canonical record of a decision, and the texts in it."""

@@ -1,0 +1,1 @@
+"""audit.toml as checked, immutable values, section by section."""
