@@ -19,7 +19,8 @@ from lrp_audit.errors import ConfigError, DataError, ReportError
 from lrp_audit.history.reviews import review_refusal
 from lrp_audit.output import write_bytes
 from lrp_audit.records.record import Reason, Record, digest
-from lrp_audit.settings.config import AuditConfig, DecisionSection, FactsSection, ModelSection, ReferenceSection, load
+from lrp_audit.settings.config import AuditConfig, load
+from lrp_audit.settings.sections import DecisionSection, FactsSection, ModelSection, ReferenceSection
 from lrp_audit.settings.text_config import TextSection
 from lrp_audit.tables import read_table
 

@@ -9,9 +9,10 @@ from typing import Any
 import records
 
 from lrp_audit.records.record import Change, ColumnContribution, DecisionFacts, Reason, Record, Variation, Variations
-from lrp_audit.settings.config import (
+from lrp_audit.settings.config import AuditConfig
+from lrp_audit.settings.letter_config import AutomationSection, ContactSection, DatabaseSection, ReviewSection
+from lrp_audit.settings.sections import (
     ApprovalSection,
-    AuditConfig,
     ColumnSection,
     DecisionSection,
     DocumentsSection,
@@ -19,7 +20,6 @@ from lrp_audit.settings.config import (
     InstitutionSection,
     ModelSection,
 )
-from lrp_audit.settings.letter_config import AutomationSection, ContactSection, DatabaseSection, ReviewSection
 
 LETTERS = (("eu-letter", "en"), ("eu-letter", "de"), ("eu-letter", "fr"), ("eu-letter", "es"), ("uk-letter", "en"))
 

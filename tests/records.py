@@ -27,10 +27,9 @@ from lrp_audit.records.record import (
     Refusal,
     TextFacts,
 )
-from lrp_audit.settings.config import (
+from lrp_audit.settings.config import AuditConfig, ContactSection
+from lrp_audit.settings.sections import (
     ApprovalSection,
-    AuditConfig,
-    ContactSection,
     CreditScoreSection,
     FactsSection,
     FamilySection,

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from lrp_audit.errors import ConfigError
 from lrp_audit.settings import config
-from lrp_audit.settings.config import AuditConfig, ColumnSection, FamilySection, ModelSection
+from lrp_audit.settings.config import AuditConfig
+from lrp_audit.settings.sections import ColumnSection, FamilySection, ModelSection
 from lrp_audit.settings.toml_errors import dotted, key_lines, quoted
 
 MINIMAL = '[model]\nfile = "model.skops"\n'

@@ -9,7 +9,8 @@ import pytest
 
 from lrp_audit.deciding.facts import RowFacts, read_facts
 from lrp_audit.judging.deadlines import notice_due
-from lrp_audit.settings.config import AuditConfig, FactsSection, ModelSection
+from lrp_audit.settings.config import AuditConfig
+from lrp_audit.settings.sections import FactsSection, ModelSection
 
 DAY = dt.date(2026, 1, 31)
 COLUMNS = (

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lrp_audit.language.display import MINUS, MISSING, number, plain, show
-from lrp_audit.settings.config import ColumnSection
+from lrp_audit.settings.sections import ColumnSection
 
 
 @given(st.floats(min_value=-1e14, max_value=1e14, allow_nan=False))

@@ -16,7 +16,8 @@ from lrp_audit.errors import ReportError
 from lrp_audit.judging.guard import faults
 from lrp_audit.language import phrasebook
 from lrp_audit.records.record import Change, Counteroffer, Variation, Variations
-from lrp_audit.settings.config import AuditConfig, ColumnSection, FamilySection
+from lrp_audit.settings.config import AuditConfig
+from lrp_audit.settings.sections import ColumnSection, FamilySection
 
 RECORD, PERSON, CONFIG = records.record(), records.addressee(), records.config()
 PAGE = report.letter_html(RECORD, PERSON, CONFIG)

@@ -14,7 +14,7 @@ from lrp_audit.language.locales import locale_of, localized
 from lrp_audit.language.messages import for_applicants, for_reviewers, messages
 from lrp_audit.report.fonts import unprintable
 from lrp_audit.report.formats import days, exact, long_date, measure, percent, scientific, signed
-from lrp_audit.settings.config import ColumnSection
+from lrp_audit.settings.sections import ColumnSection
 
 NARROW, HARD = "\N{NARROW NO-BREAK SPACE}", "\N{NO-BREAK SPACE}"
 READERS = [

@@ -10,7 +10,7 @@ from test_reasons import DECIDED, ROUTED, WORDS, case, column, config, states
 
 from lrp_audit.judging.reasons import judge
 from lrp_audit.records.record import Counteroffer, Dates, Incompleteness, Recorded
-from lrp_audit.settings.config import DocumentsSection, FamilySection, InstitutionSection
+from lrp_audit.settings.sections import DocumentsSection, FamilySection, InstitutionSection
 
 NOTICE = DECIDED + dt.timedelta(days=10)
 DATES = Dates(application=DECIDED, decision=DECIDED, notice=NOTICE, notice_due=DECIDED + dt.timedelta(days=30))

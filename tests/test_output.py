@@ -19,7 +19,8 @@ from lrp_audit.records.record import (
     RefusalState,
     TextFacts,
 )
-from lrp_audit.settings.config import AuditConfig, ModelSection
+from lrp_audit.settings.config import AuditConfig
+from lrp_audit.settings.sections import ModelSection
 
 CONFIG = AuditConfig(model=ModelSection(file="model.skops"))
 KEY = bytes(range(32))

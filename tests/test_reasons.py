@@ -28,12 +28,11 @@ from lrp_audit.records.record import (
     ReferenceFacts,
     RefusalState,
 )
-from lrp_audit.settings.config import (
+from lrp_audit.settings.config import AuditConfig, ContactSection
+from lrp_audit.settings.sections import (
     ApprovalSection,
-    AuditConfig,
     ChecksSection,
     ColumnSection,
-    ContactSection,
     CreditScoreSection,
     DecisionSection,
     DocumentsSection,

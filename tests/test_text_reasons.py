@@ -17,7 +17,8 @@ from lrp_audit.judging.text_reasons import UNMAPPED, LabelledSpan, assign, claim
 from lrp_audit.language.wording import wording
 from lrp_audit.privacy.special_categories import scanner
 from lrp_audit.records.text_record import TextWord
-from lrp_audit.settings.config import AuditConfig, FamilySection, ModelSection
+from lrp_audit.settings.config import AuditConfig
+from lrp_audit.settings.sections import FamilySection, ModelSection
 from lrp_audit.settings.text_config import ReasonWords, TextSection
 
 ENGLISH = scanner("en")

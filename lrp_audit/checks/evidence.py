@@ -18,7 +18,8 @@ from lrp_audit.explaining.methods.choice import Attribute
 from lrp_audit.explaining.reference import Reference
 from lrp_audit.language.messages import Messages, message
 from lrp_audit.records.record import Check
-from lrp_audit.settings.config import AuditConfig, ChecksSection
+from lrp_audit.settings.config import AuditConfig
+from lrp_audit.settings.sections import ChecksSection
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]

@@ -24,7 +24,8 @@ from lrp_audit.explaining.methods.integrated_gradients import integrated_gradien
 from lrp_audit.explaining.reference import Reference
 from lrp_audit.language.messages import Messages, message
 from lrp_audit.records.record import Check
-from lrp_audit.settings.config import AuditConfig, ChecksSection
+from lrp_audit.settings.config import AuditConfig
+from lrp_audit.settings.sections import ChecksSection
 
 GRADIENT_STEPS = 4  # Gauss-Legendre points from each member to the applicant
 NOISES = 8

@@ -18,7 +18,7 @@ import pandas as pd
 
 from lrp_audit.errors import ConfigError
 from lrp_audit.language.display import code, plain
-from lrp_audit.settings.config import ColumnSection
+from lrp_audit.settings.sections import ColumnSection
 from lrp_audit.settings.toml_errors import dotted
 
 TAIL = 0.01  # values beyond these quantiles, and names that fewer have, are not proposed

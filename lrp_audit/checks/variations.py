@@ -26,7 +26,8 @@ from lrp_audit.explaining.reference import MINIMUM_POPULATION
 from lrp_audit.language.display import plain, show
 from lrp_audit.language.messages import Messages, message
 from lrp_audit.records.record import Change, Check, Outcome, Variation, Variations
-from lrp_audit.settings.config import AuditConfig, ColumnSection
+from lrp_audit.settings.config import AuditConfig
+from lrp_audit.settings.sections import ColumnSection
 from lrp_audit.settings.variations_config import VariationsSection
 
 TITLE = message("Verified variations")

@@ -15,7 +15,8 @@ from lrp_audit.explaining.reference import Reference
 from lrp_audit.language.display import plain, show
 from lrp_audit.language.messages import Messages, for_applicants
 from lrp_audit.records.record import ColumnContribution, Conservation, ReferenceFacts, Spread
-from lrp_audit.settings.config import AuditConfig, ColumnSection
+from lrp_audit.settings.config import AuditConfig
+from lrp_audit.settings.sections import ColumnSection
 
 FloatArray = npt.NDArray[np.float64]
 

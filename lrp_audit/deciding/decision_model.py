@@ -23,7 +23,8 @@ from lrp_audit.records.record import (
     Variations,
 )
 from lrp_audit.records.text_record import TextEvidence
-from lrp_audit.settings.config import AuditConfig, DecisionSection
+from lrp_audit.settings.config import AuditConfig
+from lrp_audit.settings.sections import DecisionSection
 
 
 @dataclass(frozen=True)

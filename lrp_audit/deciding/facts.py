@@ -26,7 +26,8 @@ from lrp_audit.records.record import (
     Incompleteness,
     Recorded,
 )
-from lrp_audit.settings.config import AuditConfig, FactsSection
+from lrp_audit.settings.config import AuditConfig
+from lrp_audit.settings.sections import FactsSection
 
 CELL_CHARACTERS = 10_000  # of one fact; nobody's name or list of reasons is longer
 ADDRESS_LINES = 12

@@ -45,7 +45,8 @@ from lrp_audit.records.record import (
     Refusal,
     Variations,
 )
-from lrp_audit.settings.config import AuditConfig, ColumnSection
+from lrp_audit.settings.config import AuditConfig
+from lrp_audit.settings.sections import ColumnSection
 from lrp_audit.settings.text_config import TextSection
 
 CHOICES = 64  # of values beside a text that are run together in a search for variations, for one decision

@@ -19,7 +19,8 @@ from lrp_audit.language import phrasebook
 from lrp_audit.language.texts import load
 from lrp_audit.language.wording import supplied, wording
 from lrp_audit.records.record import ColumnContribution, FamilyContribution, Ranking, Reason, Refusal
-from lrp_audit.settings.config import AuditConfig, FamilySection
+from lrp_audit.settings.config import AuditConfig
+from lrp_audit.settings.sections import FamilySection
 
 __all__ = ["Case", "Faithfulness", "Judgement", "against", "group", "in_favour", "judge", "stated"]
 

@@ -10,7 +10,7 @@ import pandas as pd
 from lrp_audit.language.locales import MINUS, currency_code, localized, money, percentage
 from lrp_audit.language.messages import ENGLISH, Messages, message
 from lrp_audit.records.record import Outcome
-from lrp_audit.settings.config import ColumnSection
+from lrp_audit.settings.sections import ColumnSection
 
 __all__ = ["MINUS", "MISSING", "code", "number", "plain", "scale_name", "show"]
 

@@ -11,7 +11,8 @@ from typing import Literal
 from lrp_audit.language.messages import ENGLISH, Messages
 from lrp_audit.language.phrasebook import Phrasebook, first_fault
 from lrp_audit.records.record import ColumnContribution
-from lrp_audit.settings.config import AuditConfig, FamilySection
+from lrp_audit.settings.config import AuditConfig
+from lrp_audit.settings.sections import FamilySection
 from lrp_audit.settings.toml_errors import dotted
 
 SUPPLIED = "facts.decided_reasons"  # where the wording of rules and people comes from

@@ -13,7 +13,8 @@ from lrp_audit.language.messages import Messages
 from lrp_audit.records.record import ColumnContribution, FamilyContribution, Record, Variation
 from lrp_audit.report.explanation_words import Words
 from lrp_audit.report.slots import Slot, Slots
-from lrp_audit.settings.config import AuditConfig, ColumnSection
+from lrp_audit.settings.config import AuditConfig
+from lrp_audit.settings.sections import ColumnSection
 from lrp_audit.settings.toml_errors import dotted
 
 MOST_VALUES = 3  # values of one family beside its statement; the table of data holds all

@@ -34,9 +34,10 @@ from lrp_audit.records.record import (
 )
 from lrp_audit.records.text_record import TextEvidence, TextWord
 from lrp_audit.settings.branding import BrandingSection, Signatory
-from lrp_audit.settings.config import (
+from lrp_audit.settings.config import AuditConfig
+from lrp_audit.settings.letter_config import AutomationSection, ContactSection, DatabaseSection, ReviewSection
+from lrp_audit.settings.sections import (
     ApprovalSection,
-    AuditConfig,
     ColumnSection,
     CreditScoreSection,
     DecisionSection,
@@ -45,7 +46,6 @@ from lrp_audit.settings.config import (
     InstitutionSection,
     ModelSection,
 )
-from lrp_audit.settings.letter_config import AutomationSection, ContactSection, DatabaseSection, ReviewSection
 
 ADVERSE, MOST, IN_FAVOUR = 12, 37, 3  # columns against, most of them, and in favour: a family each
 HOSTILE = "</p><h1>{{ 7 * 7 }}</h1><style>*{display:none}</style> {% raw %} &lt;b&gt; url(x)"

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from lrp_audit.checks.plausible import Plausible, plausible
 from lrp_audit.errors import ConfigError
-from lrp_audit.settings.config import ColumnSection
+from lrp_audit.settings.sections import ColumnSection
 
 
 def amounts(seed: int = 0, count: int = 2000) -> pd.Series:

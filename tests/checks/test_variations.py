@@ -28,7 +28,8 @@ from lrp_audit.deciding.session import Session, adapted, decision_model, new_ses
 from lrp_audit.errors import ConfigError
 from lrp_audit.language.messages import ENGLISH
 from lrp_audit.records.record import Check, Outcome, Record, Variation, canonical
-from lrp_audit.settings.config import AuditConfig, ColumnSection
+from lrp_audit.settings.config import AuditConfig
+from lrp_audit.settings.sections import ColumnSection
 from lrp_audit.settings.variations_config import VariationsSection
 
 NUMBERS = ("income", "debt", "savings", "term", "tenure", "age")

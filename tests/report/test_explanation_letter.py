@@ -21,7 +21,8 @@ from lrp_audit.report import explanation_letter
 from lrp_audit.report.explanation_checks import MEAN_SENTENCE, with_letter
 from lrp_audit.report.explanation_words import words
 from lrp_audit.report.formats import signed
-from lrp_audit.settings.config import AuditConfig, ColumnSection, FamilySection
+from lrp_audit.settings.config import AuditConfig
+from lrp_audit.settings.sections import ColumnSection, FamilySection
 from lrp_audit.settings.text_config import TextSection
 
 CASES = ("denied", "approved", "rule", "human", "none-found", "hostile", "long-name", "wide", "imputed")

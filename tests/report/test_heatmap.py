@@ -29,7 +29,8 @@ from lrp_audit.report.heatmap import (
 from lrp_audit.report.heatmap_terminal import heatmap_terminal, visible
 from lrp_audit.report.render import Source
 from lrp_audit.resources import templates
-from lrp_audit.settings.config import AuditConfig, FamilySection, ModelSection
+from lrp_audit.settings.config import AuditConfig
+from lrp_audit.settings.sections import FamilySection, ModelSection
 
 CONFIG = AuditConfig(model=ModelSection(file="x"), families={"debts": FamilySection(label="Debts <owed>")})
 HOSTILE = (

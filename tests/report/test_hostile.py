@@ -29,7 +29,8 @@ from lrp_audit.report.fonts import faces, with_code_points
 from lrp_audit.report.limits import LETTER_LINES
 from lrp_audit.report.render import to_pdf
 from lrp_audit.report.specimens import specimens
-from lrp_audit.settings.config import AuditConfig, ColumnSection, ContactSection, FactsSection, FamilySection
+from lrp_audit.settings.config import AuditConfig, ContactSection
+from lrp_audit.settings.sections import ColumnSection, FactsSection, FamilySection
 
 Model = TypeVar("Model", bound=BaseModel)
 SETTINGS = records.config()

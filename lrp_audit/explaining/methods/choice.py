@@ -12,7 +12,7 @@ from lrp_audit.explaining.methods.integrated_gradients import integrated_gradien
 from lrp_audit.explaining.methods.shapley import shapley_values
 from lrp_audit.explaining.reference import Reference
 from lrp_audit.language.messages import Messages
-from lrp_audit.settings.config import ExplanationSection
+from lrp_audit.settings.sections import ExplanationSection
 
 Attribute = Callable[[Mapping[str, Tensor], Reference], ColumnRelevance]  # encoded rows, whom to compare with
 

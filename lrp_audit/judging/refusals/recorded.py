@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lrp_audit.records.record import ModelFacts
-from lrp_audit.settings.config import DecisionSection
+from lrp_audit.settings.sections import DecisionSection
 
 
 def means_refusal(label: str, model: ModelFacts, decision: DecisionSection) -> bool | None:
