@@ -50,7 +50,7 @@ Draft = Annotated[
     bool, typer.Option("--draft", help="Write letters with their gaps marked, as internal drafts, and no others.")
 ]
 Out = Annotated[Path, typer.Option("--out", help="Where documents go.", metavar="FOLDER")]
-Html = Annotated[bool, typer.Option("--html", help="Write an HTML twin beside every PDF.")]
+Twins = Annotated[bool, typer.Option("--twins", help="Write twins beside every PDF: HTML, and plain text of letters.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Sign = Annotated[bool, typer.Option("--sign", help="Sign every PDF with the key of [signing].")]
 Strict = Annotated[bool, typer.Option("--strict", help="Exit with 1 if any denial was refused a letter.")]
@@ -137,7 +137,7 @@ def letter(
     as_of: AsOf = None,
     draft: Draft = False,
     out: Out = Path("reports"),
-    html: Html = False,
+    twins: Twins = False,
     sign: Sign = False,
     corrects: Annotated[
         str | None,
@@ -156,7 +156,7 @@ def letter(
     from lrp_audit.commands.document_runs import Documents, Run, run
 
     kinds: frozenset[Document] = frozenset({"letter"} if corrects is None else {"letter", "audit"})
-    wanted = Documents(kinds, out, draft, html, sign)
+    wanted = Documents(kinds, out, draft, twins, sign)
     run(Run(data, config, id_, as_of, wanted, as_json, strict, trust_model, corrects))
 
 
@@ -168,7 +168,7 @@ def audit(
     as_of: AsOf = None,
     draft: Draft = False,
     out: Out = Path("reports"),
-    html: Html = False,
+    twins: Twins = False,
     sign: Sign = False,
     as_json: AsJson = False,
     strict: Strict = False,
@@ -178,7 +178,7 @@ def audit(
     from lrp_audit.commands.document_runs import Documents, Run, run
 
     kinds: frozenset[Document] = frozenset({"audit", "letter"} if draft else {"audit"})
-    run(Run(data, config, id_, as_of, Documents(kinds, out, draft, html, sign), as_json, strict, trust_model))
+    run(Run(data, config, id_, as_of, Documents(kinds, out, draft, twins, sign), as_json, strict, trust_model))
 
 
 @app.command(epilog="Example: lrp-audit demo")

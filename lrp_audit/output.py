@@ -73,7 +73,7 @@ class Output:
     Attributes:
         documents: which to write; the record always is, with the addressee beside it.
         draft: letters are written with their gaps marked, as `DRAFT-…`, and no other letter is.
-        html: an HTML twin beside every PDF.
+        twins: an HTML twin beside every PDF, and a plain-text one beside letters.
         signer: signs every PDF but drafts.
         clock: the time of events, which are no part of any record.
     """
@@ -83,7 +83,7 @@ class Output:
     key: bytes
     documents: frozenset[Document]
     draft: bool = False
-    html: bool = False
+    twins: bool = False
     signer: Signer | None = None
     clock: Callable[[], dt.datetime] = _now
     _seen: Counter[str] = field(default_factory=Counter, repr=False)
@@ -148,13 +148,14 @@ class Output:
             yield "addressee.json", canonical(addressee)
         if "audit" in self.documents:
             yield "audit.pdf", report.audit_pdf(record, config, logged, signable=signable)
-            if self.html:
+            if self.twins:
                 yield "audit.html", report.audit_html(record, config, logged).encode()
         if "letter" in self.documents and self._letter_due(record, refusal):
             name = f"{'DRAFT-' if self.draft else ''}{report.letter_file(config)}"
-            if self.html:
+            if self.twins:
                 letter = report.letter_html(record, addressee, config, draft=self.draft)
                 yield f"{name}.html", letter.encode()
+                yield f"{name}.txt", report.letter_text(record, addressee, config, draft=self.draft).encode()
             pdf = report.letter_pdf(record, addressee, config, draft=self.draft, signable=signable and not self.draft)
             yield f"{name}.pdf", pdf
 

@@ -88,8 +88,17 @@ def test_letters_go_to_folders_that_name_nobody(command: Command, small: Path) -
         assert not any(word.lower() in str(path).lower() for path in files)
 
 
+def test_twins_stand_beside_every_letter(command: Command, small: Path) -> None:
+    assert command("letter", *arguments(small, "--twins")).code == 0
+    for letter in (small / "out").rglob("notice.pdf"):
+        name = read_table(small / "synthetic_applications.csv")["applicant_name"]
+        text = letter.with_suffix(".txt").read_text(encoding="utf-8")
+        assert sum(str(person) in text for person in name) == 1
+        assert letter.with_suffix(".html").is_file()
+
+
 def test_audits_are_written_for_refused_decisions_as_well(command: Command, small: Path) -> None:
-    result = command("audit", *arguments(small, "--html", "--json"))
+    result = command("audit", *arguments(small, "--twins", "--json"))
     assert result.code == 0
     found = json.loads(result.out)
     assert found["audits"] == 5

@@ -69,7 +69,9 @@ def render(
     id_: Annotated[str, typer.Argument(help="The decision.", metavar="ID")],
     only: Annotated[Literal["letter", "audit"] | None, typer.Option(help="Only this document.")] = None,
     sign: Annotated[bool, typer.Option("--sign", help="Sign with the key of [signing].")] = False,
-    html: Annotated[bool, typer.Option("--html", help="Write an HTML twin beside every PDF.")] = False,
+    twins: Annotated[
+        bool, typer.Option("--twins", help="Write twins beside every PDF: HTML, and plain text of letters.")
+    ] = False,
     out: Out = Path("reports"),
     config: Config = Path("audit.toml"),
 ) -> None:
@@ -80,7 +82,7 @@ def render(
     settings = _settings(config)
     kinds: frozenset[Document] = frozenset({"letter", "audit"} if only is None else {only})
     signer = signer_of(settings, config.parent) if sign else None
-    written = Output(out, settings, _key(settings, config), kinds, html=html, signer=signer).render(id_)
+    written = Output(out, settings, _key(settings, config), kinds, twins=twins, signer=signer).render(id_)
     for path in written.files:
         typer.echo(path.as_posix())
     refusal = written.refusal

@@ -37,7 +37,7 @@ class Documents:
     kinds: frozenset[Document]
     out: Path
     draft: bool
-    html: bool
+    twins: bool
     sign: bool
 
 
@@ -83,7 +83,7 @@ def _write(wanted: Run, session: Session, frame: pd.DataFrame, signer: Signer | 
         session.key,
         documents.kinds,
         draft=documents.draft,
-        html=documents.html,
+        twins=documents.twins,
         signer=signer,
     )
     notice = None if wanted.as_of is None else wanted.as_of.date()

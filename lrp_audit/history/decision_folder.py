@@ -25,7 +25,7 @@ from lrp_audit.records.record import Addressee, Correction, Record, canonical, d
 
 NAME_LENGTH = 16  # hexadecimal digits: two of a million ids share a name with probability 3e-8
 _SHORTEST = 8  # digits of a digest that a user may name a record by
-_LETTERS = ("notice.pdf", "notice.html", "letter.pdf", "letter.html")
+_LETTERS = tuple(f"{name}.{kind}" for name in ("notice", "letter") for kind in ("pdf", "html", "txt"))
 _OF_RECORD = ("record.json", "audit.pdf", "audit.html")
 
 

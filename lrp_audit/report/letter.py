@@ -19,6 +19,7 @@ from lrp_audit.report.carried import Carried, carried
 from lrp_audit.report.fonts import code_points, faces, unprintable, with_code_points
 from lrp_audit.report.limits import LETTER_PAGES
 from lrp_audit.report.look import look
+from lrp_audit.report.plain_text import plain_text
 from lrp_audit.report.render import to_html, to_pdf
 from lrp_audit.report.slots import Gap
 from lrp_audit.settings.config import AuditConfig
@@ -92,6 +93,13 @@ def letter_pdf(
 def letter_html(record: Record, addressee: Addressee, config: AuditConfig, *, draft: bool = False) -> str:
     """The letter as one page of HTML with its style inside. Raises as `letter_pdf` does."""
     return _page(record, addressee, config, carried(record, config, signable=False), draft=draft, styled=True)
+
+
+def letter_text(record: Record, addressee: Addressee, config: AuditConfig, *, draft: bool = False) -> str:
+    """The letter as plain text. Raises as `letter_pdf` does."""
+    return plain_text(
+        _page(record, addressee, config, carried(record, config, signable=False), draft=draft, styled=False)
+    )
 
 
 def _page(
