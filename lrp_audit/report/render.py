@@ -25,8 +25,11 @@ from lrp_audit.resources import templates
 
 _SHEETS = ("base/tokens.css", "base/print.css")
 _EXPLANATION = ("base/letter.css", "base/explanation.css")
+_REPORT = ("audit/document.css", "base/report.css")
 _PARTS = {  # sheets that documents share
     "audit": ("heatmap/heatmap.css",),
+    "batch": _REPORT,
+    "groups": _REPORT,
     "heatmap": ("heatmap/heatmap.css",),
     "us-notice": ("base/letter.css",),
     "eu-letter": _EXPLANATION,

@@ -1,0 +1,245 @@
+"""The report on a batch of decisions, for auditors (regulations, section 5): PDF/A-3a + PDF/UA-1, or HTML.
+
+It prints the figures of a `BatchReport` and attaches it in its canonical form. Statistics of groups are never in it
+(BA-09).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from lrp_audit.language.messages import Messages, for_reviewers, message
+from lrp_audit.records.record import digest
+from lrp_audit.report import sections
+from lrp_audit.report.batch_report import BatchReport, Distribution
+from lrp_audit.report.formats import NOT_SUPPLIED, maybe_date, measure
+from lrp_audit.report.names import name_of
+from lrp_audit.report.sections import Printed, Section, table
+from lrp_audit.report.standing import Fact
+from lrp_audit.settings.config import AuditConfig
+
+FOLDER = "batch"
+PROXY_SCREEN = "proxy-screen"  # the check of that name
+_KINDS = {
+    "model": message("model"),
+    "reference": message("reference"),
+    "texts": message("approved texts"),
+    "settings": message("settings"),
+}
+
+
+def batch_pdf(report: BatchReport, config: AuditConfig) -> bytes:
+    """The report as PDF, with its canonical JSON attached.
+
+    Raises:
+        ReportError: a font cannot be used, or the document is too long.
+    """
+    return sections.pdf(_printed(report, config), report, FOLDER, config, report.scope.last)
+
+
+def batch_html(report: BatchReport, config: AuditConfig) -> str:
+    """The report as one page of HTML with its style inside."""
+    return sections.html(_printed(report, config), FOLDER, config, styled=True)
+
+
+def _printed(report: BatchReport, config: AuditConfig) -> Printed:
+    say = for_reviewers(config)
+    makers = (
+        _scope, _completeness, _timeliness, _versions, _reasons, _replay, _quality, _protected, _review, _limits,
+        _manifest,
+    )  # fmt: skip
+    return Printed(say("Batch report"), digest(report), tuple(make(report, say) for make in makers))
+
+
+def _scope(report: BatchReport, say: Messages) -> Section:
+    scope = report.scope
+    period = f"{maybe_date(scope.first, say)} – {maybe_date(scope.last, say)}"
+    sampling = say("all decisions") if scope.sampling is None else scope.sampling
+    seed = "" if scope.seed is None else say("; seed {seed}", seed=scope.seed)
+    tables, notes = table(
+        (say("Excluded because"), say("Decisions")), ((c.name, _count(c.count, say)) for c in scope.exclusions), say
+    )
+    lines = (
+        Fact(say("Population"), scope.population),
+        Fact(say("Source"), scope.source),
+        Fact(say("Period"), period),
+        Fact(say("Filters"), "; ".join(scope.filters) or say("none")),
+        Fact(say("Sampling"), f"{sampling}{seed}"),
+    )
+    return Section(say("Scope"), notes, lines, tables)
+
+
+def _completeness(report: BatchReport, say: Messages) -> Section:
+    found = report.completeness
+    tables, notes = table(
+        (say("State"), say("Decisions")), ((c.name, _count(c.count, say)) for c in found.refused), say
+    )
+    documents = say(NOT_SUPPLIED) if found.documents is None else _count(found.documents, say)
+    lines = (
+        Fact(say("Decisions"), _count(found.decisions, say)),
+        Fact(say("Ready for review"), _count(found.ready, say)),
+        Fact(say("Refused"), _count(found.decisions - found.ready, say)),
+        Fact(say("Documents written"), documents),
+        Fact(say("Without a record"), _ids(found.missing, say)),
+        Fact(say("With more than one record"), _ids(found.duplicates, say)),
+    )
+    return Section(say("Completeness"), notes, lines, tables)
+
+
+def _timeliness(report: BatchReport, say: Messages) -> Section:
+    head = (
+        say("Limit in days"), say("More than 10 days left"), say("10 days left or fewer"), say("Late"),
+        say("No due date or no notice"),
+    )  # fmt: skip
+    rows = ((b.limit, b.early, b.near, b.late, b.undated) for b in report.timeliness)
+    bands, _ = table(head, (tuple(_count(n, say) for n in row) for row in rows), say)
+    late, notes = table(
+        (say("Late decision"), say("Due"), say("Notice"), say("Days late")),
+        ((c.id, say.date(c.due), say.date(c.notice), _count(c.days, say)) for c in report.late),
+        say,
+    )
+    return Section(say("Timeliness"), notes, (), bands + late)
+
+
+def _versions(report: BatchReport, say: Messages) -> Section:
+    tables, notes = table(
+        (say("Version"), say("Of what"), say("First decision"), say("Last decision"), say("Decisions")),
+        (
+            (
+                u.version,
+                say(_KINDS[u.kind]),
+                maybe_date(u.first, say),
+                maybe_date(u.last, say),
+                _count(u.decisions, say),
+            )
+            for u in report.versions
+        ),
+        say,
+    )
+    return Section(say("Versions in use"), notes, (), tables)
+
+
+def _reasons(report: BatchReport, say: Messages) -> Section:
+    found = report.reasons
+    other = say(NOT_SUPPLIED) if found.other is None else _share(found.other, found.total, say)
+    tables, notes = table(
+        (say("Reason"), say("Family"), say("Stated"), say("Share of reasons"), say("As first reason")),
+        (
+            (r.text, r.family, _count(r.count, say), _share(r.count, found.total, say), _count(r.first, say))
+            for r in found.stated
+        ),
+        say,
+    )
+    hits, more = table(
+        (say("Decision"), say("Text"), say("Finding")), ((h.id, h.text, h.fault) for h in found.forbidden), say
+    )
+    covered = say(NOT_SUPPLIED) if found.covered is None else _spread(found.covered, say)
+    lines = (
+        Fact(say("Reasons stated"), _count(found.total, say)),
+        Fact(say("Share of “other”"), other),
+        Fact(say("Texts with a forbidden phrase"), _count(len(found.forbidden), say), bool(found.forbidden)),
+        Fact(say("Share of what counted against that the reasons hold"), covered),
+    )
+    return Section(say("Reasons"), notes + more, lines, tables + hits)
+
+
+def _replay(report: BatchReport, say: Messages) -> Section:
+    title, found = say("Re-performance"), report.replay
+    if found is None:
+        return Section(title, (say("No decision was recomputed."),))
+    tables, notes = table((say("Decision"), say("Difference")), ((d.id, d.what) for d in found.differences), say)
+    lines = (
+        Fact(say("Recomputed"), _count(found.recomputed, say)),
+        Fact(say("With the same hash"), _count(found.matching, say)),
+    )
+    return Section(title, notes, lines, tables)
+
+
+def _quality(report: BatchReport, say: Messages) -> Section:
+    rows = (
+        (
+            q.title,
+            _count(q.performed, say),
+            _count(q.not_performed, say),
+            _count(q.flagged, say),
+            "; ".join(f"{name_of(m.name, say)}: {_spread(m, say)}" for m in q.measured),
+        )
+        for q in report.quality
+    )
+    head = (say("Check"), say("Performed"), say("Not performed"), say("Flagged"), say("Measured"))
+    tables, notes = table(head, rows, say)
+    residual = say(NOT_SUPPLIED) if report.residual is None else _spread(report.residual, say)
+    return Section(say("Quality of the explanations"), notes, (Fact(say("Conservation error"), residual),), tables)
+
+
+def _protected(report: BatchReport, say: Messages) -> Section:
+    tables, notes = table(
+        (say("Decision"), say("State"), say("Outcome of the escalation")),
+        ((h.id, h.state, h.outcome or say(NOT_SUPPLIED)) for h in report.protected),
+        say,
+    )
+    screens = (q for q in report.quality if q.id == PROXY_SCREEN)
+    lines = (
+        Fact(say("Hits"), _count(len(report.protected), say)),
+        *(Fact(q.title, f"{_count(q.performed, say)} ({say('Flagged')}: {_count(q.flagged, say)})") for q in screens),
+    )
+    return Section(say("Protected data"), notes, lines, tables)
+
+
+def _review(report: BatchReport, say: Messages) -> Section:
+    title, found = say("Human review"), report.review
+    if found is None:
+        return Section(title, (say(NOT_SUPPLIED),))
+    hours = say(NOT_SUPPLIED) if found.median_hours is None else measure(found.median_hours, say)
+    decided = found.upheld + found.overturned + found.returned
+    lines = (
+        Fact(say("Upheld"), _share(found.upheld, decided, say)),
+        Fact(say("Overturned"), _share(found.overturned, decided, say)),
+        Fact(say("Returned"), _share(found.returned, decided, say)),
+        Fact(say("Waiting"), _count(found.waiting, say)),
+        Fact(say("Median hours to a review"), hours),
+    )
+    return Section(title, (), lines)
+
+
+def _limits(report: BatchReport, say: Messages) -> Section:
+    own = (
+        say("This report counts what the records of the batch say. It does not say what causes default."),
+        say("It states what was checked, how, and with what result. Whether that meets a law is not for it to say."),
+        say("Forbidden phrases are found by lists of words, which find what is written and not what is meant."),
+    )
+    return Section(say("Exceptions and limits"), listed=(*report.exceptions, *own))
+
+
+def _manifest(report: BatchReport, say: Messages) -> Section:
+    title, found = say("Manifest"), report.manifest
+    if found is None:
+        return Section(title, (say(NOT_SUPPLIED),))
+    tables, notes = table(
+        (say("Decision"), say("Document"), "SHA-256"), ((m.id, m.document, m.sha256) for m in found.lines), say
+    )
+    stamp = say(NOT_SUPPLIED) if found.time_stamp is None else found.time_stamp.isoformat()
+    lines = (
+        Fact(say("Root hash"), found.root),
+        Fact(say("Algorithm"), found.algorithm),
+        Fact(say("Signer"), found.signer or say(NOT_SUPPLIED)),
+        Fact(say("Time stamp"), stamp),
+    )
+    return Section(title, notes, lines, tables)
+
+
+def _count(count: int, say: Messages) -> str:
+    return say.number(count, ",")
+
+
+def _share(count: int, total: int, say: Messages) -> str:
+    return f"{_count(count, say)} ({say.percent(count / total, 1)})" if total else _count(count, say)
+
+
+def _spread(found: Distribution, say: Messages) -> str:
+    low, mean, high = (measure(value, say) for value in (found.lowest, found.mean, found.highest))
+    return say("mean {mean}, {low} to {high}", mean=mean, low=low, high=high)
+
+
+def _ids(ids: Iterable[str], say: Messages) -> str:
+    return ", ".join(ids) or say("none")

@@ -1,0 +1,85 @@
+"""A report as sections of lines, notes and tables, and the page that prints them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from lrp_audit.language.messages import Messages, for_reviewers
+from lrp_audit.records.record import Frozen, canonical, digest
+from lrp_audit.report.fonts import faces, with_code_points
+from lrp_audit.report.formats import clip
+from lrp_audit.report.look import look
+from lrp_audit.report.render import Source, to_html, to_pdf
+from lrp_audit.report.standing import Fact
+from lrp_audit.settings.config import AuditConfig
+
+MOST_ROWS = 2000  # of one table on paper; the attached report has the rest, as of what is clipped
+MOST_CHARACTERS = 400  # of one cell
+_NO_DATE = dt.date(1970, 1, 1)  # of the attached file, where a report has no date at all
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of texts under a head; the first cell of a row names it."""
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class Section:
+    title: str
+    notes: tuple[str, ...] = ()
+    lines: tuple[Fact, ...] = ()
+    tables: tuple[Table, ...] = ()
+    listed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Printed:
+    """What a page prints: its heading, the digest of the report it shows, and the sections."""
+
+    title: str
+    sha256: str
+    sections: tuple[Section, ...]
+
+
+def table(
+    head: Sequence[str], rows: Iterable[tuple[str, ...]], say: Messages
+) -> tuple[tuple[Table, ...], tuple[str, ...]]:
+    """A table, and a note where it is cut; no table without rows."""
+    found = tuple(tuple(clip(cell, MOST_CHARACTERS) for cell in row) for row in rows)
+    note = say(
+        "The first {shown} of {count} rows are printed; the attached report has all of them.",
+        shown=say.number(MOST_ROWS, ","),
+        count=say.number(len(found), ","),
+    )
+    return (
+        (Table(tuple(head), found[:MOST_ROWS]),) if found else (),
+        (note,) if len(found) > MOST_ROWS else (),
+    )
+
+
+def html(printed: Printed, folder: str, config: AuditConfig, *, styled: bool) -> str:
+    """The page; characters that no document font has are shown as code points."""
+    page = to_html(folder, {"report": printed}, say=for_reviewers(config), styled=styled, look=look(config))
+    return with_code_points(page, config)
+
+
+def pdf(printed: Printed, report: Frozen, folder: str, config: AuditConfig, date: dt.date | None) -> bytes:
+    """PDF/A-3a and PDF/UA-1, with the canonical report attached (AFRelationship Source).
+
+    Raises:
+        ReportError: a font cannot be used, or the document is too long.
+    """
+    description = for_reviewers(config)("Canonical report (RFC 8785 JSON)")
+    return to_pdf(
+        html(printed, folder, config, styled=False),
+        folder,
+        faces(config),
+        identifier=digest(report),
+        source=Source(content=canonical(report), description=description, date=date or _NO_DATE),
+        look=look(config),
+    )

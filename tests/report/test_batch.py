@@ -1,0 +1,294 @@
+"""The report on a batch counts every decision once, prints what it counted, and gives no verdict."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+
+import pages
+import pytest
+import records
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lrp_audit.language.messages import SOURCE_LANGUAGE, languages
+from lrp_audit.records.record import Dates, Record, Refusal, canonical
+from lrp_audit.report.batch import batch_html, batch_pdf
+from lrp_audit.report.batch_counts import summarise
+from lrp_audit.report.batch_report import (
+    BatchReport,
+    Count,
+    Difference,
+    HumanReview,
+    Manifest,
+    ManifestLine,
+    Replay,
+    RunFacts,
+    Scope,
+)
+from lrp_audit.report.group_report import SMALLEST_GROUP, GroupLine, GroupReport, groups_html, groups_pdf
+
+CONFIG = records.config()
+ALL = [case.record for case in records.cases()]
+SCOPE = Scope(
+    population="Consumer loans",
+    source="decisions.parquet",
+    first=dt.date(2026, 10, 1),
+    last=dt.date(2026, 11, 22),
+    filters=("amount below $25,000",),
+    sampling="simple random, 18 of 400",
+    seed=4711,
+    exclusions=(Count(name="test applications", count=3),),
+)
+BARE = RunFacts(scope=Scope(population="Consumer loans", source="decisions.parquet"))
+FULL = RunFacts(
+    scope=SCOPE,
+    documents=14,
+    missing=("2026-000009",),
+    other_codes=("9",),
+    replay=Replay(recomputed=5, matching=4, differences=(Difference(id="2026-004711", what="record hash differs"),)),
+    escalations={"2026-004711": "decision withdrawn"},
+    review=HumanReview(upheld=6, overturned=3, returned=1, waiting=2, median_hours=3.5),
+    exceptions=("Two decisions were imported by hand.",),
+    manifest=Manifest(
+        algorithm="SHA-256",
+        root=records.HASH,
+        lines=(ManifestLine(id="2026-004711", document="letter.pdf", sha256="77ab" + records.HASH[4:]),),
+        signer="Lakeshore Community Bank",
+    ),
+)
+
+
+def dated(number: int, late: int, **dates: dt.date | None) -> Record:
+    """A decision whose notice went out so many days after it was due."""
+    due = dt.date(2026, 11, 1)
+    facts = records.decision(
+        id=f"late-{number:04d}", dates=Dates(notice_due=due, notice_sent=due + dt.timedelta(days=late), **dates)
+    )
+    return records.record(decision=facts)
+
+
+def coded(code: str) -> Record:
+    plain = records.record()
+    reasons = (plain.reasons[0].model_copy(update={"code": code}), *plain.reasons[1:])
+    return plain.model_copy(update={"reasons": reasons})
+
+
+def protected(state: str) -> Record:
+    return records.record(refusals=(Refusal(state=state, rule="G-04", evidence="e", next_step="n"),))
+
+
+def full() -> BatchReport:
+    stopped = [protected("PROHIBITED_BASIS_INFLUENTIAL"), protected("AGE_62_NEGATIVE")]
+    return summarise([*ALL, *stopped, coded("9"), dated(1, 12)], FULL)
+
+
+@pytest.mark.rule("BA-02")
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.sampled_from([*ALL, dated(1, 3), dated(2, -3), dated(3, -30)]), max_size=12))
+def test_counts_add_up(batch: list[Record]) -> None:
+    found = summarise(batch, BARE)
+    refused = sum(item.count for item in found.completeness.refused)
+    assert found.completeness.decisions == len(batch) == found.completeness.ready + refused
+    assert found.completeness.ready == sum(record.refusal is None for record in batch)
+    assert sum(band.early + band.near + band.late + band.undated for band in found.timeliness) == len(batch)
+    assert len(found.late) == sum(band.late for band in found.timeliness)
+    for kind in ("model", "texts"):
+        assert sum(use.decisions for use in found.versions if use.kind == kind) == len(batch)
+    stated = sum(len(record.reasons) for record in batch if record.refusal is None)
+    assert found.reasons.total == stated == sum(reason.count for reason in found.reasons.stated)
+    for check in found.quality:
+        assert check.performed + check.not_performed == sum(bool(record.checks) for record in batch)
+        assert check.flagged <= check.performed
+
+
+@pytest.mark.rule("G-10")
+def test_the_order_of_records_makes_no_difference() -> None:
+    assert canonical(summarise(ALL, FULL)) == canonical(summarise(reversed(ALL), FULL))
+
+
+@pytest.mark.rule("BA-12")
+def test_is_archival_and_accessible_with_the_canonical_report_attached() -> None:
+    report = full()
+    pdf = batch_pdf(report, CONFIG)
+    assert pages.failures(pdf, "PDF_A_3A", "PDF_UA_1") == []
+    assert pages.attachments(pdf) == {"record.json": (canonical(report), "/Source")}
+    manifest = pages.text(pdf).split("Root hash")[1]
+    assert records.HASH in manifest
+    for part in ("SHA-256", "Lakeshore Community Bank", "letter.pdf"):
+        assert part in manifest
+    assert report.manifest is not None
+    assert report.manifest.lines[0].sha256 in manifest.replace(" ", "")
+
+
+@pytest.mark.rule("BA-01")
+@pytest.mark.rule("BA-06")
+@pytest.mark.rule("BA-10")
+def test_prints_what_the_run_knows() -> None:
+    text = pages.text(batch_pdf(full(), CONFIG))
+    for part in (
+        "Population Consumer loans",
+        "Period October 1, 2026 – November 22, 2026",
+        "Filters amount below $25,000",
+        "Sampling simple random, 18 of 400; seed 4711",
+        "test applications 3",
+        "Documents written 14",
+        "Without a record 2026-000009",
+        "Recomputed 5 With the same hash 4",
+        "2026-004711 record hash differs",
+        "Upheld 6 (60.0%) Overturned 3 (30.0%) Returned 1 (10.0%) Waiting 2",
+        "Median hours to a review 3.5",
+    ):
+        assert part in text
+
+
+@pytest.mark.rule("BA-03")
+def test_300_late_cases_are_listed_over_pages_with_their_head() -> None:
+    report = summarise([dated(number, 1 + number % 40) for number in range(300)], BARE)
+    texts = pages.page_texts(batch_pdf(report, CONFIG))
+    listed = re.findall(r"late-\d{4}", " ".join(texts))
+    assert sorted(listed) == [f"late-{number:04d}" for number in range(300)]
+    with_cases = [text for text in texts if "late-" in text]
+    assert len(with_cases) > 3
+    assert all("Late decision Due Notice Days late" in text for text in with_cases)
+    days = [case.days for case in report.late]
+    assert days == sorted(days, reverse=True)
+
+
+@pytest.mark.rule("BA-03")
+def test_a_letter_that_was_refused_has_no_notice_until_one_is_sent() -> None:
+    refused = records.record(refusals=(records.REFUSAL,))
+    found = summarise([refused, records.record()], BARE).timeliness[0]
+    assert (found.undated, found.early) == (1, 1)
+
+
+@pytest.mark.rule("BA-04")
+def test_versions_stand_with_the_dates_they_change() -> None:
+    first = dated(1, 0, decision=dt.date(2026, 9, 1))
+    model = first.model.model_copy(update={"version": "3.3"})
+    second = dated(2, 0, decision=dt.date(2026, 10, 1)).model_copy(update={"model": model})
+    report = summarise([second, first], BARE)
+    found = [(use.version.split()[2], use.first, use.decisions) for use in report.versions if use.kind == "model"]
+    assert found == [("3.2", dt.date(2026, 9, 1), 1), ("3.3", dt.date(2026, 10, 1), 1)]
+    text = pages.text(batch_pdf(report, CONFIG))
+    assert text.index("September 1, 2026") < text.index("October 1, 2026")
+
+
+@pytest.mark.rule("BA-05")
+def test_reasons_are_counted_and_scanned() -> None:
+    text = "You did not meet our internal standards"
+    report = summarise([records.record(), coded("9"), records.with_text("employment", text)], FULL)
+    assert (report.reasons.total, report.reasons.other) == (12, 1)
+    assert [hit.text for hit in report.reasons.forbidden] == [text]
+    assert summarise([coded("9")], BARE).reasons.other is None  # nobody said which codes mean "other"
+    printed = pages.text(batch_pdf(report, CONFIG))
+    assert "Share of “other” 1 (8.3%)" in printed
+    assert report.reasons.forbidden[0].fault in printed
+
+
+@pytest.mark.rule("BA-07")
+def test_quality_is_told_per_check_with_its_spread() -> None:
+    found = summarise([records.record()] * 3, BARE)
+    flagged = {quality.id: quality.flagged for quality in found.quality}
+    assert flagged["second-reference"] == 3
+    assert flagged["put-back"] == 0
+    text = pages.text(batch_pdf(found, CONFIG))
+    assert "random: mean 0.21, 0.21 to 0.21" in text
+    assert "Conservation error mean 3.1e−15" in text
+
+
+@pytest.mark.rule("BA-08")
+def test_protected_hits_stand_with_the_outcome_of_their_escalation() -> None:
+    states = ("AGE_62_NEGATIVE", "PROHIBITED_BASIS_INFLUENTIAL", "SPECIAL_CATEGORY_INFLUENTIAL")
+    report = summarise([records.record(), *map(protected, states)], FULL)
+    assert [hit.state for hit in report.protected] == list(states)
+    text = pages.text(batch_pdf(report, CONFIG))
+    assert all(f"2026-004711 {state} decision withdrawn" in text for state in states)
+
+
+@pytest.mark.rule("BA-11")
+@pytest.mark.rule("G-03")
+def test_states_exceptions_and_limits_and_no_verdict() -> None:
+    text = pages.text(batch_pdf(full(), CONFIG))
+    assert "Two decisions were imported by hand." in text
+    assert "Whether that meets a law is not for it to say." in text
+    assert not re.search(r"\b(compliant|unbiased|lawful|fair|passed)\b", text, flags=re.IGNORECASE)
+
+
+def test_an_empty_batch_is_a_report_too() -> None:
+    report = summarise([], BARE)
+    pdf = batch_pdf(report, CONFIG)
+    assert pages.failures(pdf, "PDF_A_3A", "PDF_UA_1") == []
+    text = pages.text(pdf)
+    assert "Decisions 0 Ready for review 0 Refused 0" in text
+    assert "No decision was recomputed." in text
+
+
+def test_long_and_hostile_ids_stay_text_on_the_page() -> None:
+    long = "LN" + "0123456789" * 30
+    named = [dated(1, 5).model_copy(update={"decision": dated(1, 5).decision.model_copy(update={"id": name})})
+             for name in (long, records.HOSTILE)]  # fmt: skip
+    pdf = batch_pdf(summarise(named, BARE), CONFIG)
+    assert pages.failures(pdf, "PDF_A_3A", "PDF_UA_1") == []
+    assert long in re.sub(r"\s", "", pages.text(pdf))
+    assert "{{7*7}}" in pages.text(pdf)
+    assert "<img" not in batch_html(summarise(named, BARE), CONFIG)
+
+
+@pytest.mark.parametrize("language", [name for name in languages() if name != SOURCE_LANGUAGE])
+def test_reports_exist_in_the_languages_of_reviewers(language: str) -> None:
+    documents = CONFIG.documents.model_copy(update={"audit_language": language})
+    config = CONFIG.model_copy(update={"documents": documents})
+    for page in (batch_html(full(), config), groups_html(groups(), config)):
+        assert f'lang="{language}"' in page
+
+
+def groups(*lines: GroupLine) -> GroupReport:
+    usual = (
+        GroupLine(group="men", decisions=1200, approved=700),
+        GroupLine(
+            group="women", decisions=1000, approved=560, ratio=0.96, ratio_low=0.9, ratio_high=1.02,
+            score_difference=0.013,
+        ),
+    )  # fmt: skip
+    return GroupReport(
+        population="Consumer loans",
+        attribute="sex",
+        basis="Monitoring under 12 CFR 1002.13",
+        reference_group="men",
+        level=0.95,
+        interval_method="logarithm of the ratio",
+        lines=(*usual, *lines),
+        proxy_method="first names",
+        proxy_error=0.08,
+    )
+
+
+@pytest.mark.rule("BA-09")
+def test_group_statistics_are_a_file_of_their_own() -> None:
+    pdf = groups_pdf(groups(), CONFIG)
+    assert pages.failures(pdf, "PDF_A_3A", "PDF_UA_1") == []
+    assert pages.attachments(pdf) == {"record.json": (canonical(groups()), "/Source")}
+    text = pages.text(pdf)
+    for part in ("women 1,000 560 (56.0%) 0.96 0.9 – 1.02 0.013", "first names; error 0.08", "men 1,200 700 (58.3%)"):
+        assert part in text
+    assert "Adverse impact ratio" not in pages.text(batch_pdf(full(), CONFIG))
+
+
+@pytest.mark.rule("BA-09")
+@given(st.integers(0, 2 * SMALLEST_GROUP))
+def test_small_groups_are_suppressed_before_anything_is_written(size: int) -> None:
+    report = groups(GroupLine(group="not given", decisions=size, approved=size // 2, ratio=0.731, score_difference=0.2))
+    line = json.loads(canonical(report))["lines"][-1]
+    shown = {name for name, value in line.items() if value is not None}
+    assert (shown == {"group"}) == (size < SMALLEST_GROUP)
+    assert report.lines[-1].suppressed == (size < SMALLEST_GROUP)
+
+
+@pytest.mark.rule("G-07")
+def test_a_suppressed_group_is_printed_without_figures() -> None:
+    text = pages.text(groups_pdf(groups(GroupLine(group="not given", decisions=49, approved=31, ratio=0.731)), CONFIG))
+    assert "not given suppressed" in text
+    assert "0.731" not in text
+    assert "49" not in text.split("Figures")[1].split("Limits")[0]
