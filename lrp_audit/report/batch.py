@@ -6,8 +6,6 @@ It prints the figures of a `BatchReport` and attaches it in its canonical form. 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from lrp_audit.language.messages import Messages, for_reviewers, message
 from lrp_audit.records.record import digest
 from lrp_audit.report import sections
@@ -71,19 +69,19 @@ def _scope(report: BatchReport, say: Messages) -> Section:
 
 def _completeness(report: BatchReport, say: Messages) -> Section:
     found = report.completeness
-    tables, notes = table(
-        (say("State"), say("Decisions")), ((c.name, _count(c.count, say)) for c in found.refused), say
-    )
+    states, _ = table((say("State"), say("Decisions")), ((c.name, _count(c.count, say)) for c in found.refused), say)
+    missing, cut = table((say("Without a record"),), ((name,) for name in found.missing), say)
+    repeated, more = table((say("With more than one record"),), ((name,) for name in found.duplicates), say)
     documents = say(NOT_SUPPLIED) if found.documents is None else _count(found.documents, say)
     lines = (
         Fact(say("Decisions"), _count(found.decisions, say)),
         Fact(say("Ready for review"), _count(found.ready, say)),
         Fact(say("Refused"), _count(found.decisions - found.ready, say)),
         Fact(say("Documents written"), documents),
-        Fact(say("Without a record"), _ids(found.missing, say)),
-        Fact(say("With more than one record"), _ids(found.duplicates, say)),
+        Fact(say("Without a record"), _count(len(found.missing), say)),
+        Fact(say("With more than one record"), _count(len(found.duplicates), say)),
     )
-    return Section(say("Completeness"), notes, lines, tables)
+    return Section(say("Completeness"), cut + more, lines, states + missing + repeated)
 
 
 def _timeliness(report: BatchReport, say: Messages) -> Section:
@@ -239,7 +237,3 @@ def _share(count: int, total: int, say: Messages) -> str:
 def _spread(found: Distribution, say: Messages) -> str:
     low, mean, high = (measure(value, say) for value in (found.lowest, found.mean, found.highest))
     return say("mean {mean}, {low} to {high}", mean=mean, low=low, high=high)
-
-
-def _ids(ids: Iterable[str], say: Messages) -> str:
-    return ", ".join(ids) or say("none")

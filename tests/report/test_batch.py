@@ -28,6 +28,7 @@ from lrp_audit.report.batch_report import (
     Scope,
 )
 from lrp_audit.report.group_report import SMALLEST_GROUP, GroupLine, GroupReport, groups_html, groups_pdf
+from lrp_audit.report.sections import MOST_ROWS
 
 CONFIG = records.config()
 ALL = [case.record for case in records.cases()]
@@ -134,7 +135,9 @@ def test_prints_what_the_run_knows() -> None:
         "Sampling simple random, 18 of 400; seed 4711",
         "test applications 3",
         "Documents written 14",
+        "Without a record 1",
         "Without a record 2026-000009",
+        "With more than one record 2026-004711",
         "Recomputed 5 With the same hash 4",
         "2026-004711 record hash differs",
         "Upheld 6 (60.0%) Overturned 3 (30.0%) Returned 1 (10.0%) Waiting 2",
@@ -223,6 +226,16 @@ def test_an_empty_batch_is_a_report_too() -> None:
     text = pages.text(pdf)
     assert "Decisions 0 Ready for review 0 Refused 0" in text
     assert "No decision was recomputed." in text
+
+
+def test_a_table_too_long_for_paper_says_where_the_rest_is() -> None:
+    lines = tuple(ManifestLine(id=f"d{number}", document="letter.pdf", sha256="") for number in range(MOST_ROWS + 1))
+    run = FULL.model_copy(update={"manifest": Manifest(algorithm="SHA-256", root=records.HASH, lines=lines)})
+    report = summarise([], run)
+    page = batch_html(report, CONFIG)
+    assert page.count(">letter.pdf<") == MOST_ROWS
+    assert "The first 2,000 of 2,001 rows are printed; the attached report has all of them." in page
+    assert canonical(report).count(b"letter.pdf") == MOST_ROWS + 1
 
 
 def test_long_and_hostile_ids_stay_text_on_the_page() -> None:
