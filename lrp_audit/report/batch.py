@@ -61,6 +61,7 @@ def _scope(report: BatchReport, say: Messages) -> Section:
         Fact(say("Population"), scope.population),
         Fact(say("Source"), scope.source),
         Fact(say("Period"), period),
+        Fact(say("Lateness of notices not sent, counted to"), maybe_date(scope.as_of, say)),
         Fact(say("Filters"), "; ".join(scope.filters) or say("none")),
         Fact(say("Sampling"), f"{sampling}{seed}"),
     )
@@ -93,7 +94,7 @@ def _timeliness(report: BatchReport, say: Messages) -> Section:
     bands, _ = table(head, (tuple(_count(n, say) for n in row) for row in rows), say)
     late, notes = table(
         (say("Late decision"), say("Due"), say("Notice"), say("Days late")),
-        ((c.id, say.date(c.due), say.date(c.notice), _count(c.days, say)) for c in report.late),
+        ((c.id, say.date(c.due), maybe_date(c.notice, say), _count(c.days, say)) for c in report.late),
         say,
     )
     return Section(say("Timeliness"), notes, (), bands + late)

@@ -81,7 +81,7 @@ class _Tally:
             self._add_reasons(record, run, say)
         else:
             self.states[record.refusal.state] += 1
-        self._add_dates(record)
+        self._add_dates(record, run.scope.as_of)
         for kind, version in _versions(record):
             self.uses[kind, version].add(record.decision.dates.decision)
         for check in record.checks:
@@ -95,18 +95,23 @@ class _Tally:
             if refusal.state in PROTECTED
         ]
 
-    def _add_dates(self, record: Record) -> None:
-        """A refused decision has a notice only once one was sent: the date on its record is that of the attempt."""
+    def _add_dates(self, record: Record, as_of: dt.date | None) -> None:
+        """A refused decision has a notice only once one was sent: the date on its record is that of the attempt.
+
+        Its clock runs on (regulations, section 8), unless it is favourable: then its letter is not one of ours.
+        """
         dates = record.decision.dates
         limit = COUNTEROFFER_DAYS if record.decision.counteroffer.made is not None else NOTICE_DAYS
         notice = dates.notice_sent or (dates.notice if record.refusal is None else None)
-        if notice is None or dates.notice_due is None:
+        favourable = record.refusal is not None and record.refusal.state == "NOT_ADVERSE"
+        until = notice or (None if favourable else as_of)
+        if until is None or dates.notice_due is None or (notice is None and until <= dates.notice_due):
             self.bands[limit]["undated"] += 1
             return
-        left = (dates.notice_due - notice).days
+        left = (dates.notice_due - until).days
         self.bands[limit]["late" if left < 0 else "near" if left <= NEAR_DAYS else "early"] += 1
         if left < 0:
-            self.late.append(LateCase(id=record.decision.id, due=dates.notice_due, notice=notice))
+            self.late.append(LateCase(id=record.decision.id, due=dates.notice_due, notice=notice, days=-left))
 
     def _add_reasons(self, record: Record, run: RunFacts, say: Messages) -> None:
         phrases = phrasebook.load(record.texts.language)

@@ -40,6 +40,7 @@ class Scope(Frozen):
     source: str
     first: dt.date | None = None
     last: dt.date | None = None
+    as_of: dt.date | None = None  # notices due before and not sent are late up to it; None: they count as undated
     filters: tuple[str, ...] = ()
     sampling: str | None = None  # None: all of them
     seed: int | None = None
@@ -70,11 +71,8 @@ class Band(Frozen):
 class LateCase(Frozen):
     id: str
     due: dt.date
-    notice: dt.date
-
-    @property
-    def days(self) -> int:
-        return (self.notice - self.due).days
+    notice: dt.date | None  # None: not sent
+    days: int  # late, up to the notice or else to the day of the report
 
 
 class Use(Frozen):

@@ -166,6 +166,20 @@ def test_a_letter_that_was_refused_has_no_notice_until_one_is_sent() -> None:
     assert (found.undated, found.early) == (1, 1)
 
 
+@pytest.mark.rule("BA-03")
+def test_a_notice_that_is_due_and_not_sent_is_late() -> None:
+    due = records.record().decision.dates.notice_due
+    assert due is not None
+    refused = records.record(refusals=(records.REFUSAL,))
+    favourable = records.record(refusals=(records.REFUSAL.model_copy(update={"state": "NOT_ADVERSE"}),))
+    for after, late in ((0, []), (1, [1]), (9, [9])):
+        scope = SCOPE.model_copy(update={"as_of": due + dt.timedelta(days=after)})
+        found = summarise([refused, favourable], RunFacts(scope=scope))
+        assert [case.days for case in found.late] == late
+        assert found.timeliness[0].late + found.timeliness[0].undated == 2
+    assert "2026-004711 December 5, 2026 not supplied 9" in pages.text(batch_pdf(found, CONFIG))
+
+
 @pytest.mark.rule("BA-04")
 def test_versions_stand_with_the_dates_they_change() -> None:
     first = dated(1, 0, decision=dt.date(2026, 9, 1))
