@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, TypeAlias
 
+from babel import Locale
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
@@ -82,7 +83,7 @@ def updated(language: str, path: Path) -> Catalog:
 def write(catalogue: Catalog, file: IO[bytes]) -> None:
     """A catalogue in the order of the sources, without dates and places: it changes with its messages only."""
     header = (
-        f"# The sentences of lrp_audit in {catalogue.locale.english_name}, see docs/languages.md.\n"
+        f"# The sentences of lrp_audit in {Locale.parse(str(catalogue.locale)).english_name}, see docs/languages.md.\n"
         f'msgid ""\nmsgstr ""\n"Language: {catalogue.locale}\\n"\n'
         f'"Content-Type: text/plain; charset=utf-8\\n"\n"Plural-Forms: {catalogue.plural_forms}\\n"\n\n'
     )
