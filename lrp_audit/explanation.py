@@ -16,8 +16,8 @@ from lrp_audit.deciding.decisions import Decision, decide
 from lrp_audit.deciding.facts import text_columns
 from lrp_audit.deciding.session import adapted, decision_model, new_session
 from lrp_audit.errors import ConfigError, DataError, ReportError
+from lrp_audit.files import write_bytes
 from lrp_audit.history.reviews import review_refusal
-from lrp_audit.output import write_bytes
 from lrp_audit.records.record import Reason, Record, digest
 from lrp_audit.settings.config import AuditConfig, load
 from lrp_audit.settings.sections import DecisionSection, FactsSection, ModelSection, ReferenceSection

@@ -6,9 +6,7 @@ correction, is never overwritten.
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
-import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 from lrp_audit import report
 from lrp_audit.deciding.decisions import Decision, may_be_drafted
-from lrp_audit.errors import ReportError
+from lrp_audit.files import write_bytes
 from lrp_audit.history import events
 from lrp_audit.history.decision_folder import DecisionFolder, decision_folder, folder_name, read_addressee
 from lrp_audit.history.events import Event
@@ -29,27 +27,6 @@ if TYPE_CHECKING:
     from lrp_audit.signing import Signer
 
 Document = Literal["letter", "audit"]
-
-
-def write_bytes(path: Path, content: bytes) -> Path:
-    """Write a file, which then is there whole or not at all; folders are made where missing.
-
-    Raises:
-        ReportError: the folder cannot be written to, or the disk is full.
-    """
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with unfinished.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            unfinished.unlink()
-        raise ReportError(f"{path} cannot be written: {error.strerror}.") from error
-    return path
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,9 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from lrp_audit.deciding.decisions import Decision, may_be_drafted, with_printability
-from lrp_audit.errors import ReportError
-from lrp_audit.output import Output, write_bytes
+from lrp_audit.output import Output
 from lrp_audit.records.record import (
     Addressee,
     DecisionFacts,
@@ -49,27 +46,6 @@ def output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Output:
     monkeypatch.setattr("lrp_audit.report.letter_pdf", lambda *_, **__: b"letter")
     monkeypatch.setattr("lrp_audit.report.audit_pdf", lambda *_, **__: b"audit")
     return Output(tmp_path, CONFIG, KEY, frozenset({"letter", "audit"}))
-
-
-@given(st.binary(), st.binary())
-def test_a_file_is_replaced_as_a_whole(tmp_path_factory: pytest.TempPathFactory, first: bytes, second: bytes) -> None:
-    path = tmp_path_factory.mktemp("files") / "new folder" / "file"
-    for content in (first, second):
-        assert write_bytes(path, content).read_bytes() == content
-    assert list(path.parent.iterdir()) == [path]
-
-
-def test_a_failure_leaves_the_earlier_file_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = write_bytes(tmp_path / "file", b"earlier")
-
-    def full(_: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(ReportError, match="No space left on device"):
-        write_bytes(path, b"later")
-    assert path.read_bytes() == b"earlier"
-    assert list(tmp_path.iterdir()) == [path]
 
 
 @pytest.mark.parametrize("identifier", ["../../etc/passwd", "a/b\\c", "x" * 500, "tab\tnul\0", ""])

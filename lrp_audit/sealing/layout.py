@@ -1,0 +1,70 @@
+"""Where everything lies in the folder of a batch, format version 1. Every name is here and nowhere else.
+
+plan.json  audit.toml                    what the run is, and its settings
+records/  addressees/  leaves/           one Parquet file per chunk
+documents/3f/3f09c2…/                    the folder of one decision
+decisions.parquet  relevance.parquet     one row per decision
+batch-audit.pdf  groups.pdf  aggregate/  index.html  decisions.csv  worklist.csv  README.txt
+manifest.json  manifest.json.p7s  SHA256SUMS
+events.jsonl  manifests/                 what happened after sealing: holds, purges, earlier manifests
+run.log  replay.json                     not sealed
+.lock  .salt  .source/  chunks/  parts/  only while a run works
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+VERSION = "1"
+
+PLAN = "plan.json"
+SETTINGS = "audit.toml"
+DECISIONS = "decisions.parquet"
+RELEVANCE = "relevance.parquet"
+REPORT = "batch-audit.pdf"
+GROUPS = "groups.pdf"
+INDEX = "index.html"
+TABLE = "decisions.csv"
+WORKLIST = "worklist.csv"
+README = "README.txt"
+MANIFEST = "manifest.json"
+SIGNATURE = "manifest.json.p7s"
+SUMS = "SHA256SUMS"
+EVENTS = "events.jsonl"
+LOG = "run.log"
+REPLAY = "replay.json"
+LOCK = ".lock"
+SECRET = ".salt"
+
+RECORDS = "records"
+ADDRESSEES = "addressees"
+LEAVES = "leaves"
+DOCUMENTS = "documents"
+AGGREGATE = "aggregate"
+EDITIONS = "manifests"
+SOURCE = ".source"
+CHUNKS = "chunks"
+PARTS = "parts"
+
+WORKING = (SECRET, SOURCE, CHUNKS, PARTS)  # gone once a batch is sealed
+UNSEALED = (MANIFEST, SIGNATURE, SUMS, EVENTS, LOG, REPLAY, LOCK)  # no entry of the manifest speaks of these
+
+
+def chunk_file(folder: Path, room: str, chunk: int) -> Path:
+    """The Parquet file of a chunk in `records`, `addressees`, `leaves` or `.source`."""
+    return folder / room / f"{chunk:05d}.parquet"
+
+
+def part_file(folder: Path, table: str, chunk: int) -> Path:
+    """The part of `decisions` or `relevance` that a chunk wrote, until all are merged."""
+    return folder / PARTS / f"{table}-{chunk:05d}.parquet"
+
+
+def marker(folder: Path, chunk: int) -> Path:
+    """What says that a chunk is finished."""
+    return folder / CHUNKS / f"{chunk:05d}.json"
+
+
+def shard(folder: Path, name: str) -> Path:
+    """What holds the folder of a decision, whose keyed name is `name`."""
+    return folder / DOCUMENTS / name[:2]
