@@ -68,3 +68,8 @@ def marker(folder: Path, chunk: int) -> Path:
 def shard(folder: Path, name: str) -> Path:
     """What holds the folder of a decision, whose keyed name is `name`."""
     return folder / DOCUMENTS / name[:2]
+
+
+def document_name(name: str, file: str) -> str:
+    """The name in the batch of a file in the folder of a decision, as its leaf has it."""
+    return f"{DOCUMENTS}/{name[:2]}/{name}/{file}"

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-ALGORITHM = "RFC 9162 Merkle tree, SHA-256"
 _LEAF, _NODE = b"\x00", b"\x01"
 
 

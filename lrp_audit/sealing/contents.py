@@ -1,0 +1,107 @@
+"""What lies in the folder of a batch: its files and its leaves, read and written as they are."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from lrp_audit.errors import ReportError
+from lrp_audit.files import write_file
+from lrp_audit.sealing import layout
+from lrp_audit.sealing.leaves import SCHEMA
+
+_UNFINISHED = re.compile(r"\..+\.\d+\.part")  # what a killed write leaves behind
+
+
+def sealed_names(folder: Path) -> list[str]:
+    """The files that are nobody's alone, by name: all but documents, what is not sealed and what a run works with."""
+    apart = {*layout.WORKING, *layout.UNSEALED, layout.DOCUMENTS, layout.EDITIONS}
+    return sorted(_walk(folder, apart))
+
+
+def document_names(folder: Path) -> Iterator[str]:
+    """Every file below `documents/`, in no order."""
+    for name in _walk(folder / layout.DOCUMENTS, set()):
+        yield f"{layout.DOCUMENTS}/{name}"
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what killed writes left behind, anywhere in the folder."""
+    for name in list(_walk(folder, set())):
+        if _UNFINISHED.fullmatch(name.rpartition("/")[2]):
+            (folder / name).unlink()
+
+
+def _walk(folder: Path, apart: set[str], below: str = "") -> Iterator[str]:
+    """Names of all that is no folder; a link counts as a file, and is not followed."""
+    try:
+        entries = list(os.scandir(folder))
+    except FileNotFoundError:
+        return
+    for entry in entries:
+        if entry.name in apart:
+            continue
+        if entry.is_dir(follow_symlinks=False):
+            yield from _walk(Path(entry.path), set(), f"{below}{entry.name}/")
+        else:
+            yield f"{below}{entry.name}"
+
+
+def chunk_files(folder: Path, room: str) -> list[Path]:
+    """The files of all chunks in `records`, `addressees` or `leaves`, in the order of the rows."""
+    found = (folder / room).glob("*.parquet")
+    return sorted(found, key=lambda path: (len(path.name), path.name))
+
+
+def leaf_tables(folder: Path) -> Iterator[pa.Table]:
+    """The leaves of every chunk, in the order of the rows. Raises ReportError where a file is not as it was written."""
+    for path in chunk_files(folder, layout.LEAVES):
+        table = read_table(path)
+        if not table.schema.equals(SCHEMA):
+            raise ReportError(f"{path} does not hold leaves as they were written.")
+        yield table
+
+
+def read_table(path: Path, columns: list[str] | None = None) -> pa.Table:
+    """A small Parquet file. Raises ReportError where it cannot be read."""
+    try:
+        return pq.read_table(path, columns=columns, memory_map=False)
+    except (pa.ArrowException, OSError, ValueError, KeyError) as error:
+        raise _damaged(path, error) from None
+
+
+def batches(path: Path, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
+    """A Parquet file of any size, some rows at a time. Raises ReportError where it cannot be read."""
+    try:
+        with pq.ParquetFile(path) as file:
+            names = None if columns is None else [name for name in columns if name in file.schema_arrow.names]
+            yield from file.iter_batches(columns=names)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise _damaged(path, error) from None
+
+
+def write_table(path: Path, table: pa.Table) -> Path:
+    """Write a Parquet file, the same bytes for the same table. Raises ReportError."""
+    return write_batches(path, table.schema, table.to_batches())
+
+
+def write_batches(path: Path, schema: pa.Schema, rows: Iterable[pa.RecordBatch]) -> Path:
+    """Write a Parquet file of any size, a row group for each of `rows`. Raises ReportError."""
+
+    def write(file: object) -> None:
+        with pq.ParquetWriter(file, schema, compression="zstd") as writer:
+            for batch in rows:
+                writer.write_batch(batch)
+
+    return write_file(path, write)
+
+
+def _damaged(path: Path, error: Exception) -> ReportError:
+    if isinstance(error, FileNotFoundError):
+        return ReportError(f"{path} is missing.")
+    return ReportError(f"{path} cannot be read as Parquet: it is damaged.")
