@@ -1,85 +1,124 @@
 """Direction test (RS-11): a word such as "too short" is printed only if the model agrees with it for this applicant.
 
 The column is moved, everything else unchanged, from the applicant's value toward the far end of what the reference
-population shows. The word holds if the adverse margin never rises on the way and ends lower.
+population shows, its 5 % or 95 % quantile. The word holds if the adverse margin never rises on the way and ends lower.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import torch
+from torch import Tensor
 
 from lrp_audit.explaining.explainer import Explainer
-from lrp_audit.explaining.reference import Reference
+from lrp_audit.explaining.reference import Range, Reference
 
 STEPS = 5
-TAIL = 0.05  # the far end is the population's 5 % or 95 % quantile
 
 Direction = Literal["low", "high"]
 FloatArray = npt.NDArray[np.float64]
-
-
-def testable(column: str, reference: Reference) -> bool:
-    """Whether "low" and "high" mean anything for a column: it holds numbers, and somebody to compare with."""
-    values = reference.frame.get(column)
-    return values is not None and pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
+IntArray = npt.NDArray[np.intp]
 
 
 def tested_directions(
-    explainer: Explainer, frame: pd.DataFrame, cases: Sequence[tuple[int, str]], reference: Reference
+    explainer: Explainer,
+    frame: pd.DataFrame,
+    inputs: Mapping[str, Tensor],
+    rows: IntArray,
+    columns: IntArray,
+    reference: Reference,
 ) -> list[Direction | None]:
-    """For every case, a row of `frame` and a column, the direction in which its value is against the applicant.
+    """For every case, a row and a column of the model, the direction in which its value is against the applicant.
 
     `low` means below the population's median, and raising it lowers the adverse margin; `high` the reverse; None that
     neither holds or the value is missing. All cases are run through the model together.
+
+    Args:
+        explainer: the model that is asked.
+        frame: the rows as given.
+        inputs: the rows as the network takes them.
+        rows: of every case; (T,).
+        columns: of every case, with numbers that are no codes; (T,).
+        reference: what the population shows.
     """
-    found: list[Direction | None] = [None] * len(cases)
-    spreads = {column: _Spread.of(reference.frame[column]) for column in {column for _, column in cases}}
-    paths = [spreads[column].path(float(frame[column].iloc[row])) for row, column in cases]
-    moving = [case for case, path in enumerate(paths) if path is not None]
-    if not moving:
+    names = explainer.model.columns
+    walks = {int(column): _Walks.of(frame[names[column]], reference.ranges[names[column]]) for column in set(columns)}
+    found: list[Direction | None] = [None] * len(rows)
+    case = np.array([walks[column].of_row[row] for row, column in zip(rows, columns.tolist(), strict=True)])
+    moving = np.flatnonzero(case >= 0)
+    if not len(moving):
         return found
-    moved = frame.iloc[np.repeat([cases[case][0] for case in moving], STEPS + 1)].reset_index(drop=True)
-    for column in {cases[case][1] for case in moving}:
-        values = moved[column].to_numpy(dtype=float, copy=True).reshape(len(moving), STEPS + 1)
-        for place, case in enumerate(moving):
-            if cases[case][1] == column:
-                values[place] = paths[case]
-        moved[column] = values.reshape(-1)
-    margin = explainer.margin(explainer.model.encode(moved).inputs).reshape(len(moving), STEPS + 1)
+    margin = _margins(explainer, frame, inputs, rows[moving], columns[moving], case[moving], walks)
     slack = 1e-9 * (1 + np.abs(margin).max(1))
     falls = (np.diff(margin, axis=1).max(1) <= slack) & (margin[:, -1] < margin[:, 0] - slack)
-    for case, holds in zip(moving, falls, strict=True):
-        path = paths[case]
-        if holds and path is not None:
-            found[case] = "low" if path[-1] > path[0] else "high"
+    for place in moving[falls]:
+        found[place] = "low" if walks[int(columns[place])].rising[case[place]] else "high"
     return found
 
 
 @dataclass(frozen=True)
-class _Spread:
-    """What the population shows of a column."""
+class _Walks:
+    """The ways from an applicant's values of one column to the far end of the population's.
 
-    median: float
-    bottom: float
-    top: float
-    whole: bool  # only whole numbers occur
+    Attributes:
+        paths: one for every different value, in equal steps, the value itself left out; (P, STEPS).
+        rising: whether a path goes up; (P,).
+        of_row: the path of every row; -1 where there is no way to go; (N,).
+    """
+
+    paths: FloatArray
+    rising: npt.NDArray[np.bool_]
+    of_row: IntArray
 
     @classmethod
-    def of(cls, population: pd.Series[Any]) -> _Spread:
-        values = population.dropna().astype(float)
-        bottom, median, top = values.quantile([TAIL, 0.5, 1 - TAIL])
-        return cls(median, bottom, top, bool((values % 1 == 0).all()))
+    def of(cls, given: pd.Series[Any], shown: Range) -> _Walks:
+        values, of_row = np.unique(given.to_numpy(dtype=float, na_value=np.nan), return_inverse=True)
+        rising = values < shown.median
+        far = np.where(rising, shown.top, shown.bottom)
+        paths = values[:, None] + (far - values)[:, None] * np.arange(1, STEPS + 1) / STEPS
+        paths[:, -1] = far
+        if shown.whole:
+            paths = np.round(paths)
+        moves = np.where(rising, values < far, values > far)  # never for NaN, nor against an empty population
+        return cls(paths, rising, np.where(moves[of_row], of_row, -1))
 
-    def path(self, given: float) -> FloatArray | None:
-        """From an applicant's value in equal steps to the far end; None where there is no way to go."""
-        far = self.top if given < self.median else self.bottom
-        if not (given < far if given < self.median else given > far):  # also for NaN, and an empty population
-            return None
-        path = np.linspace(given, far, STEPS + 1)
-        return np.asarray(np.round(path) if self.whole else path)
+
+def _margins(
+    explainer: Explainer,
+    frame: pd.DataFrame,
+    inputs: Mapping[str, Tensor],
+    rows: IntArray,
+    columns: IntArray,
+    paths: IntArray,
+    walks: Mapping[int, _Walks],
+) -> FloatArray:
+    """The margin of every case at its own value and on the steps of its path; (T, STEPS + 1).
+
+    Every element of an encoded row belongs to one column. So the paths of all columns are encoded side by side in one
+    table, and their elements put into the encoded rows.
+    """
+    model = explainer.model
+    longest = max(len(walk.paths) for walk in walks.values()) * STEPS
+    table = frame.iloc[[0] * longest].reset_index(drop=True)
+    steps = {}
+    for column, walk in walks.items():
+        values = table[model.columns[column]].to_numpy(dtype=float, na_value=np.nan, copy=True)
+        way = walk.paths.reshape(-1)
+        values[: len(way)] = np.where(np.isfinite(way), way, values[: len(way)])
+        steps[model.columns[column]] = values
+    encoded = model.encode(table.assign(**steps)).inputs
+    own, moved = torch.from_numpy(rows), torch.from_numpy(paths[:, None] * STEPS + np.arange(STEPS)).reshape(-1)
+    mixed = {}
+    for name, value in inputs.items():
+        mine = torch.from_numpy(model.owners[name] == columns[:, None]).repeat_interleave(STEPS, 0)
+        mixed[name] = torch.where(
+            mine.reshape(-1, *value.shape[1:]), encoded[name][moved], value[own].repeat_interleave(STEPS, 0)
+        )
+    start = explainer.margin(inputs)[rows]
+    return np.column_stack([start, explainer.margin(mixed).reshape(len(rows), STEPS)])

@@ -11,7 +11,7 @@ import pandas as pd
 
 from lrp_audit.adapters.tabular import Encoded
 from lrp_audit.checks.agreement import largest
-from lrp_audit.checks.direction import Direction, testable, tested_directions
+from lrp_audit.checks.direction import Direction, tested_directions
 from lrp_audit.checks.putback import PutBack, put_back
 from lrp_audit.explaining.explainer import Explainer
 from lrp_audit.explaining.methods.choice import Attribute
@@ -103,7 +103,8 @@ def gather(
         if len(reference)
         else None
     )
-    codes = frozenset(name for name, column in config.columns.items() if column.values)
+    named = frozenset(name for name, column in config.columns.items() if column.values)
+    codes = named | explainer.model.encoding.listed
     tested, directions = _directions(explainer, subjects, families, reference, codes)
     kept = None
     if second is not None:
@@ -119,19 +120,24 @@ def _directions(
     reference: Reference,
     codes: frozenset[str],
 ) -> tuple[list[list[str]], list[dict[str, Direction]]]:
-    """Test the leading column of every stated family; `codes` are columns whose numbers name things."""
+    """Test the leading column of every stated family; `codes` are columns whose numbers name things.
+
+    What lies between two codes means nothing, and a model that looks its values up in a list cannot read it.
+    """
     columns = explainer.model.columns
-    usable = [name not in codes and testable(name, reference) for name in columns]
-    leading = [families.leading_column(subjects.relevance, family) for family in range(len(families.names))]
-    tests = [(row, family) for row, family in np.argwhere(subjects.stated) if usable[leading[family][row]]]
-    cases = [(int(row), columns[leading[family][row]]) for row, family in tests]
+    usable = np.array([name in reference.ranges and name not in codes for name in columns])
+    every = range(len(families.names))
+    leading = np.column_stack([families.leading_column(subjects.relevance, family) for family in every])
+    rows, family = np.nonzero(subjects.stated & usable[leading])
+    results = tested_directions(
+        explainer, subjects.frame, subjects.encoded.inputs, rows, leading[rows, family], reference
+    )
     tested: list[list[str]] = [[] for _ in subjects.stated]
     confirmed: list[dict[str, Direction]] = [{} for _ in subjects.stated]
-    results = tested_directions(explainer, subjects.frame, cases, reference)
-    for (row, family), direction in zip(tests, results, strict=True):
-        tested[row].append(families.names[family])
+    for row, name, direction in zip(rows, (families.names[place] for place in family), results, strict=True):
+        tested[row].append(name)
         if direction is not None:
-            confirmed[row][families.names[family]] = direction
+            confirmed[row][name] = direction
     return tested, confirmed
 
 

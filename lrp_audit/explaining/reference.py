@@ -10,6 +10,7 @@ import datetime as dt
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -22,10 +23,24 @@ from lrp_audit.adapters.tabular import TabularModel
 from lrp_audit.errors import ReferenceDataError
 
 MINIMUM_POPULATION = 50  # G-07
+TAIL = 0.05  # of a column's values at either end, left out of its range
 
 PopulationName = Literal["near_cutoff", "all_applicants", "zero"]
 Representation = Literal["members", "centroid", "coalitions", "zero"]
 FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Range:
+    """What a population shows of a column of numbers, without its twentieths at either end; NaN where nobody has one.
+
+    `whole`: only whole numbers occur.
+    """
+
+    bottom: float
+    median: float
+    top: float
+    whole: bool
 
 
 @dataclass(frozen=True)
@@ -57,6 +72,11 @@ class Reference:
         """K, the number of rows an attribution is averaged over."""
         return len(next(iter(self.members.values()))) if self.members else 0
 
+    @cached_property
+    def ranges(self) -> Mapping[str, Range]:
+        """Columns of numbers, with what the population shows of each."""
+        return {str(name): _range(values) for name, values in self.frame.items() if _is_number(values)}
+
     def typical(self, column: str) -> object:
         """The population's typical value of a column: the median of numbers, the most frequent of anything else."""
         if column not in self.frame:
@@ -77,6 +97,12 @@ class Reference:
         if len(values) < MINIMUM_POPULATION or not _is_number(values):
             return None
         return len(values), np.quantile(values.to_numpy(np.float64), levels)
+
+
+def _range(values: pd.Series[Any]) -> Range:
+    known = values.dropna().to_numpy(np.float64)
+    bottom, median, top = np.quantile(known, [TAIL, 0.5, 1 - TAIL]) if len(known) else [np.nan] * 3
+    return Range(float(bottom), float(median), float(top), bool((known % 1 == 0).all()))
 
 
 def _is_number(values: pd.Series[Any]) -> bool:
