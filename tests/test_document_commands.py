@@ -253,3 +253,14 @@ def test_what_cannot_be_verified_is_named(command: Command, folder: Path) -> Non
     assert_one_sentence(command("verify", folder / "absent.pdf"), "absent.pdf cannot be read")
     assert_one_sentence(command("verify", folder / "root.pem", "--trust", folder / "lender.p12"), "no certificate")
     assert command("verify", folder / "root.pem").code == 1
+
+
+@pytest.mark.rule("G-02")
+def test_no_letter_is_written_where_nothing_is_checked(command, sample_folder):
+    settings = sample_folder / "audit.toml"
+    settings.write_text(settings.read_text().replace("[checks]", '[checks]\nlevel = "none"'))
+    asked = (sample_folder / "synthetic_applications.csv", "--config", settings, "--out", sample_folder / "out")
+    result = command("letter", *asked)
+    assert result.code == 2
+    assert "checks.level" in result.err
+    assert not (sample_folder / "out").exists()

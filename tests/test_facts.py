@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lrp_audit.deciding.facts import read_facts, require_columns
+from lrp_audit.deciding.facts import read_facts, read_ids, repeated_rows, require_columns
 from lrp_audit.errors import DataError
 from lrp_audit.settings.config import AuditConfig
 
@@ -40,7 +40,8 @@ ROW = {
 
 def read(*rows, notice=None):
     config = AuditConfig.model_validate({"model": {"file": "m.skops"}, "facts": FACTS})
-    return read_facts(config, pd.DataFrame(list(rows)), KEY, notice)
+    frame = pd.DataFrame(list(rows))
+    return read_facts(config, frame, KEY, notice, repeated=repeated_rows(read_ids(config.facts, frame)))
 
 
 def test_facts_are_typed_and_the_due_date_is_thirty_days_after_completion():

@@ -260,6 +260,10 @@ REACHED: list[tuple[str, str, Case, AuditConfig, tuple[str, ...], str]] = [
     ),
     ("UNFAITHFUL_EXPLANATION", "RS-02", case(faithfulness=None), config(), ("not measured",), "reference.members"),
     (
+        "UNFAITHFUL_EXPLANATION", "RS-02", case(faithfulness=None, reference=reference(members=0)),
+        config(checks=ChecksSection(level="none")), ("not measured",), "checks.level",
+    ),
+    (
         "CONTRADICTORY_REASONS", "2.6", case(),
         config(families={name: FamilySection(text={"en": "Length of time"}) for name in WORDS}),
         ("'Length of time' and 'Length of time'",), "one family",

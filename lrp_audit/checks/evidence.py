@@ -86,6 +86,11 @@ class Evidence:
     kept: IntArray | None
 
 
+def unmeasured(stated: BoolArray) -> Evidence:
+    """What is known of rows that nothing is checked of; `stated` as in `Subjects`."""
+    return Evidence(stated.sum(1), None, [()] * len(stated), [{}] * len(stated), None)
+
+
 def gather(
     explainer: Explainer,
     attribute: Attribute,

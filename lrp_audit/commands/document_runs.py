@@ -17,7 +17,7 @@ from lrp_audit.commands.document_commands import signer_of
 from lrp_audit.deciding.decisions import decide
 from lrp_audit.deciding.facts import text_columns
 from lrp_audit.deciding.libraries import slow_fonts
-from lrp_audit.deciding.session import Session, open_session
+from lrp_audit.deciding.session import Session, open_session, require_checks
 from lrp_audit.errors import DataError, SigningError
 from lrp_audit.history.decision_folder import decision_folder
 from lrp_audit.output import Document, Output, Written
@@ -64,6 +64,8 @@ def run(wanted: Run) -> None:
         typer.Exit: with the code that tells what became of a named decision, or of a strict run.
     """
     config, documents = load(wanted.config), wanted.documents
+    if "letter" in documents.kinds and not documents.draft:
+        require_checks(config)
     signer = _signer(config, wanted)
     frame = read_table(wanted.data, text=text_columns(config.facts))
     session = open_session(config, wanted.config.parent, frame, trust=wanted.trust)

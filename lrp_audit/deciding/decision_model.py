@@ -60,6 +60,10 @@ class DecisionModel(Protocol):
         """Columns of the table that the model reads."""
 
     @property
+    def explained(self) -> tuple[str, ...]:
+        """Those that relevance is given for: numbers, codes, and texts as a whole."""
+
+    @property
     def facts(self) -> ModelFacts:
         """Provenance, as it stands in records."""
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from lrp_audit.deciding.decision_model import Explained
-from lrp_audit.deciding.facts import RowFacts, read_facts, read_ids, require_columns
+from lrp_audit.deciding.facts import RowFacts, read_facts, read_ids, repeated_rows, require_columns
 from lrp_audit.deciding.session import Session
 from lrp_audit.errors import DataError
 from lrp_audit.judging import reasons
@@ -58,13 +58,14 @@ def decide(
     """
     facts = session.config.facts
     require_columns(facts, frame)
-    everyone = read_facts(session.config, frame, session.key, notice)
+    known = read_ids(facts, frame)
+    everyone = read_facts(session.config, frame, session.key, notice, repeated=repeated_rows(known))
     if corrects is not None:
         everyone = [replace(item, decision=_correcting(item.decision, corrects)) for item in everyone]
-    rows = np.arange(len(frame)) if ids is None else _positions(read_ids(facts, frame), ids)
+    rows = np.arange(len(frame)) if ids is None else _positions(known, ids)
     for start in range(0, len(rows), CHUNK_ROWS):
         chunk = rows[start : start + CHUNK_ROWS]
-        yield from _decide_chunk(session, frame.iloc[chunk], [everyone[row] for row in chunk], chunk)
+        yield from judge_rows(session, frame.iloc[chunk], [everyone[row] for row in chunk], chunk.tolist())
 
 
 def _correcting(decision: DecisionFacts, corrects: Correction) -> DecisionFacts:
@@ -78,9 +79,17 @@ def _positions(known: list[str], wanted: Collection[str]) -> npt.NDArray[np.intp
     return np.array([row for row, identifier in enumerate(known) if identifier in wanted], dtype=np.intp)
 
 
-def _decide_chunk(
-    session: Session, frame: pd.DataFrame, facts: list[RowFacts], rows: npt.NDArray[np.intp]
+def judge_rows(
+    session: Session, frame: pd.DataFrame, facts: Sequence[RowFacts], rows: Sequence[int]
 ) -> Iterator[Decision]:
+    """Judge some rows together.
+
+    Args:
+        session: the model, settings and reference.
+        frame: the rows.
+        facts: of every row.
+        rows: where each stands in its source.
+    """
     model = session.model
     problems = _problems(session, frame, facts)
     valid = [row for row in range(len(frame)) if row not in problems]
@@ -92,7 +101,7 @@ def _decide_chunk(
         record = _record(session, row_facts, outcomes.get(row), explained.get(row), problems.get(row))
         record = with_letter(record, row_facts.addressee, session.config)
         record = with_printability(record, row_facts.addressee, session.config)
-        yield Decision(record, row_facts.addressee, int(rows[row]))
+        yield Decision(record, row_facts.addressee, rows[row])
 
 
 def _decided_by_score(decision: DecisionFacts) -> bool:
@@ -100,7 +109,7 @@ def _decided_by_score(decision: DecisionFacts) -> bool:
     return decision.decided_by == "score" and decision.action != "incomplete"
 
 
-def _problems(session: Session, frame: pd.DataFrame, facts: list[RowFacts]) -> dict[int, str]:
+def _problems(session: Session, frame: pd.DataFrame, facts: Sequence[RowFacts]) -> dict[int, str]:
     """Row -> why it cannot be decided on."""
     return {
         **session.model.problems(frame),

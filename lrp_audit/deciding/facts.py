@@ -7,6 +7,7 @@ invalid and leaves the others alone.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -66,23 +67,47 @@ def require_columns(facts: FactsSection, frame: pd.DataFrame) -> None:
         )
 
 
-def read_ids(facts: FactsSection, frame: pd.DataFrame) -> list[str]:
-    """The decision ids of a table; without an id column its row numbers, counted from 1."""
+def read_ids(facts: FactsSection, frame: pd.DataFrame, first_row: int = 0) -> list[str]:
+    """The decision ids of a table that starts at a row of its source; without an id column row numbers, from 1."""
     if facts.id is None:
-        return [f"row {position + 1}" for position in range(len(frame))]
+        return [f"row {first_row + position + 1}" for position in range(len(frame))]
     return ["" if (value := plain(cell)) is None else str(value) for cell in frame[facts.id]]
 
 
-def read_facts(config: AuditConfig, frame: pd.DataFrame, key: bytes, notice: dt.date | None) -> list[RowFacts]:
-    """The facts of every row, in order. Rows whose id is empty or repeats an earlier one are problems of their own."""
-    ids = read_ids(config.facts, frame)
-    rows = []
+def repeated_rows(ids: Iterable[str]) -> frozenset[int]:
+    """Positions of the ids that repeat an earlier one."""
     seen: set[str] = set()
+    found = []
     for position, identifier in enumerate(ids):
-        row = frame.iloc[position]
-        rows.append(_read_row(config, row, identifier, key, notice, repeated=identifier in seen))
+        if identifier in seen:
+            found.append(position)
         seen.add(identifier)
-    return rows
+    return frozenset(found)
+
+
+def read_facts(
+    config: AuditConfig,
+    frame: pd.DataFrame,
+    key: bytes,
+    notice: dt.date | None,
+    *,
+    first_row: int = 0,
+    repeated: Collection[int] = (),
+) -> list[RowFacts]:
+    """The facts of every row, in order. Rows whose id is empty or repeats an earlier one are problems of their own.
+
+    Args:
+        config: names the columns.
+        frame: the rows.
+        key: the secret of the pseudonyms.
+        notice: the date printed on notices.
+        first_row: where the rows start in their source.
+        repeated: rows of the source whose id repeats an earlier one.
+    """
+    return [
+        _read_row(config, frame.iloc[position], identifier, key, notice, repeated=first_row + position in repeated)
+        for position, identifier in enumerate(read_ids(config.facts, frame, first_row))
+    ]
 
 
 def _read_row(

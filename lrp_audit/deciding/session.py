@@ -69,6 +69,15 @@ def open_session(config: AuditConfig, folder: Path, data: pd.DataFrame, *, trust
     return new_session(config, decisions, load_key(folder / config.documents.key_file))
 
 
+def require_checks(config: AuditConfig) -> None:
+    """Raise ConfigError where letters are asked for and the settings let nothing be checked (G-02)."""
+    if config.checks.level == "none":
+        raise ConfigError(
+            'checks.level = "none" in audit.toml measures nothing that a letter may rest on: set it to "letter" to '
+            "write letters."
+        )
+
+
 def new_session(config: AuditConfig, model: DecisionModel, key: bytes) -> Session:
     """A session for a model that is ready."""
     return Session(config, model, key, configuration.digest(config), _versions(config))

@@ -12,7 +12,7 @@ import pandas as pd
 from lrp_audit.adapters.tabular import TabularModel
 from lrp_audit.checks import variations
 from lrp_audit.checks.encoded_choices import EncodedColumns, encoded_columns
-from lrp_audit.checks.evidence import Evidence, Families, Subjects, gather, state
+from lrp_audit.checks.evidence import Evidence, Families, Subjects, gather, state, unmeasured
 from lrp_audit.checks.full import gather_full, state_full
 from lrp_audit.checks.variations import Searcher, plausible_columns
 from lrp_audit.deciding.assembly import ColumnFacts, column_facts, conservation, contributions, reference_facts
@@ -67,6 +67,11 @@ class TabularDecisions:
         return self.explainer.model.columns
 
     @property
+    def explained(self) -> tuple[str, ...]:
+        """See `DecisionModel`."""
+        return self.columns
+
+    @property
     def tolerance(self) -> float:
         """See `DecisionModel`."""
         return self.explainer.model.tolerance
@@ -112,9 +117,12 @@ class TabularDecisions:
         most = self.config.documents.max_reasons
         stated = np.array([_stated(row, families.names, most) for row in found])
         subjects = Subjects(typed, encoded, relevance.relevance, stated)
-        evidence = gather(self.explainer, self.attribute, subjects, families, self.reference, self.second, self.config)
-        full = None
-        if self.config.checks.level == "full":
+        evidence, full, level = unmeasured(stated), None, self.config.checks.level
+        if level != "none":
+            evidence = gather(
+                self.explainer, self.attribute, subjects, families, self.reference, self.second, self.config
+            )
+        if level == "full":
             full = gather_full(self.explainer, self.attribute, subjects, families, self.reference, self.config)
         varied = self._variations(subjects)
         say = for_reviewers(self.config)

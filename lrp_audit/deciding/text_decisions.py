@@ -97,6 +97,12 @@ class TextDecisions:
         named = (section.column, section.pair, section.spans, section.date)
         return (*(column for column in named if column is not None), *self.table_columns)
 
+    @property
+    def explained(self) -> tuple[str, ...]:
+        """See `DecisionModel`."""
+        texts = (self.section.column, self.section.pair)
+        return (*(column for column in texts if column is not None), *self.table_columns)
+
     def problems(self, frame: pd.DataFrame) -> dict[int, str]:
         """See `DecisionModel`.
 
@@ -286,7 +292,7 @@ class TextDecisions:
         tables: Mapping[str, Tensor],
     ) -> list[Faithfulness | None]:
         """The put-back test of single texts; a pair, or a table beside the text, has no words to compare it with."""
-        if self.section.pair is not None or tables:
+        if self.section.pair is not None or tables or self.config.checks.level == "none":
             return [None] * len(found)
         passages = [item.passages[0] for item in found]
         return leave_out(

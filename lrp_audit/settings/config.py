@@ -99,10 +99,11 @@ class AuditConfig(Section):
         """Whether variations are searched for.
 
         By default they are; but of a text, where that costs several times the explanation, only if the letter states
-        them (EU-06).
+        them (EU-06), and never by default where nothing is checked, since no letter then goes out.
         """
-        asked = self.variations.search
-        return (self.text is None or self.documents.letter != "us-notice") if asked is None else asked
+        if self.variations.search is not None:
+            return self.variations.search
+        return self.checks.level != "none" and (self.text is None or self.documents.letter != "us-notice")
 
     def family_of(self, column: str) -> str:
         """The reason family of a column; a column that names none is a family of its own."""

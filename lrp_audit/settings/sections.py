@@ -151,7 +151,8 @@ class CreditScoreSection(Section):
 class ChecksSection(Section):
     """Thresholds; crossing one refuses or flags as said here."""
 
-    level: Literal["letter", "full"] = "letter"  # full: the checks that cost more than the explanation as well
+    # none: the model is asked for the explanation alone, and no letter may go out; full: costly checks as well
+    level: Literal["none", "letter", "full"] = "letter"
     random_families: int = Field(20, ge=5, le=1000)  # random draws the stated reasons are held against
     near_tie: float = Field(0.02, ge=0)  # relative gap between last stated and first unstated family
     protected_share: float = Field(0.05, ge=0, le=1)  # of what counts against: refuses at or above

@@ -29,11 +29,15 @@ def no_adverse_contribution(findings: Findings) -> Refusal | None:
 
 
 def unfaithful(findings: Findings) -> Refusal | None:
-    """UNFAITHFUL_EXPLANATION: putting the stated reasons back lowers the margin less than random families do."""
-    case = findings.case
+    """UNFAITHFUL_EXPLANATION: putting the stated reasons back lowers the margin less than random families do.
+
+    So is an explanation that nothing was measured of, although it could have been: a letter states as principal
+    reasons only what was seen to carry the decision (G-02, RS-02).
+    """
+    case, unchecked = findings.case, findings.config.checks.level == "none"
     compared = case.reference is not None and case.reference.members > 0
     measured = case.faithfulness
-    if measured is None and not compared:
+    if measured is None and not compared and not unchecked:
         return None  # nobody to put back to
     if not findings.stated or len(findings.stated) == len(findings.families):
         return None  # nothing but the stated families to compare with
@@ -51,6 +55,8 @@ def unfaithful(findings: Findings) -> Refusal | None:
             random=say.number(measured.random, ".4g"),
         )
     step = say('Raise reference.members or use explanation.rules = "lrp0"; review the decision by hand meanwhile.')
+    if unchecked:
+        step = say('Set checks.level to "letter" in audit.toml and run again.')
     return Refusal(
         state="UNFAITHFUL_EXPLANATION",
         rule="RS-02, RS-03",
