@@ -6,17 +6,20 @@ It prints the figures of a `BatchReport` and attaches it in its canonical form. 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from lrp_audit.language.messages import Messages, for_reviewers, message
 from lrp_audit.records.record import digest
 from lrp_audit.report import sections
-from lrp_audit.report.batch_report import BatchReport, Distribution
+from lrp_audit.report.batch_report import BatchReport, Distribution, Manifest
 from lrp_audit.report.formats import NOT_SUPPLIED, maybe_date, measure
 from lrp_audit.report.names import name_of
-from lrp_audit.report.sections import Printed, Section, table
+from lrp_audit.report.sections import ATTACHED, Printed, Section, table
 from lrp_audit.report.standing import Fact
 from lrp_audit.settings.config import AuditConfig
 
 FOLDER = "batch"
+SUMS = "SHA256SUMS"  # the file that names every other one
 PROXY_SCREEN = "proxy-screen"  # the check of that name
 _KINDS = {
     "model": message("model"),
@@ -71,18 +74,25 @@ def _scope(report: BatchReport, say: Messages) -> Section:
 def _completeness(report: BatchReport, say: Messages) -> Section:
     found = report.completeness
     states, _ = table((say("State"), say("Decisions")), ((c.name, _count(c.count, say)) for c in found.refused), say)
-    missing, cut = table((say("Without a record"),), ((name,) for name in found.missing), say)
-    repeated, more = table((say("With more than one record"),), ((name,) for name in found.duplicates), say)
-    documents = say(NOT_SUPPLIED) if found.documents is None else _count(found.documents, say)
+    failed, cut = table(
+        (say("Failed decision"), say("What went wrong")), ((f.id, f.what) for f in found.failures), say, of=found.failed
+    )
+    head = (say("With more than one record"),)
+    repeated, more = table(head, ((name,) for name in found.duplicates), say, of=found.repeated)
+    documents, _ = table(
+        (say("Document"), say("Written")), ((c.name, _count(c.count, say)) for c in found.documents), say
+    )
+    missing = say(NOT_SUPPLIED) if found.missing is None else _count(found.missing, say)
     lines = (
         Fact(say("Decisions"), _count(found.decisions, say)),
         Fact(say("Ready for review"), _count(found.ready, say)),
-        Fact(say("Refused"), _count(found.decisions - found.ready, say)),
-        Fact(say("Documents written"), documents),
-        Fact(say("Without a record"), _count(len(found.missing), say)),
-        Fact(say("With more than one record"), _count(len(found.duplicates), say)),
+        Fact(say("Refused"), _count(sum(c.count for c in found.refused), say)),
+        Fact(say("Failed"), _count(found.failed, say), bool(found.failed)),
+        Fact(say("Documents written"), _count(sum(c.count for c in found.documents), say)),
+        Fact(say("Without a record"), missing, bool(found.missing)),
+        Fact(say("With more than one record"), _count(found.repeated, say), bool(found.repeated)),
     )
-    return Section(say("Completeness"), cut + more, lines, states + missing + repeated)
+    return Section(say("Completeness"), cut + more, lines, states + documents + failed + repeated)
 
 
 def _timeliness(report: BatchReport, say: Messages) -> Section:
@@ -96,6 +106,7 @@ def _timeliness(report: BatchReport, say: Messages) -> Section:
         (say("Late decision"), say("Due"), say("Notice"), say("Days late")),
         ((c.id, say.date(c.due), maybe_date(c.notice, say), _count(c.days, say)) for c in report.late),
         say,
+        of=sum(band.late for band in report.timeliness),
     )
     return Section(say("Timeliness"), notes, (), bands + late)
 
@@ -114,6 +125,7 @@ def _versions(report: BatchReport, say: Messages) -> Section:
             for u in report.versions
         ),
         say,
+        rest=ATTACHED,
     )
     return Section(say("Versions in use"), notes, (), tables)
 
@@ -128,15 +140,19 @@ def _reasons(report: BatchReport, say: Messages) -> Section:
             for r in found.stated
         ),
         say,
+        rest=ATTACHED,
     )
     hits, more = table(
-        (say("Decision"), say("Text"), say("Finding")), ((h.id, h.text, h.fault) for h in found.forbidden), say
+        (say("Text"), say("Finding"), say("Stated"), say("First decision")),
+        ((h.text, h.fault, _count(h.count, say), h.id) for h in found.forbidden),
+        say,
+        rest=ATTACHED,
     )
     covered = say(NOT_SUPPLIED) if found.covered is None else _spread(found.covered, say)
     lines = (
         Fact(say("Reasons stated"), _count(found.total, say)),
         Fact(say("Share of “other”"), other),
-        Fact(say("Texts with a forbidden phrase"), _count(len(found.forbidden), say), bool(found.forbidden)),
+        Fact(say("Reasons with a forbidden phrase"), _count(found.phrases, say), bool(found.phrases)),
         Fact(say("Share of what counted against that the reasons hold"), covered),
     )
     return Section(say("Reasons"), notes + more, lines, tables + hits)
@@ -172,17 +188,21 @@ def _quality(report: BatchReport, say: Messages) -> Section:
 
 
 def _protected(report: BatchReport, say: Messages) -> Section:
-    tables, notes = table(
+    found = report.protected
+    hits = sum(c.count for c in found.states)
+    states, _ = table((say("State"), say("Hits")), ((c.name, _count(c.count, say)) for c in found.states), say)
+    listed, notes = table(
         (say("Decision"), say("State"), say("Outcome of the escalation")),
-        ((h.id, h.state, h.outcome or say(NOT_SUPPLIED)) for h in report.protected),
+        ((h.id, h.state, h.outcome or say(NOT_SUPPLIED)) for h in found.hits),
         say,
+        of=hits,
     )
     screens = (q for q in report.quality if q.id == PROXY_SCREEN)
     lines = (
-        Fact(say("Hits"), _count(len(report.protected), say)),
+        Fact(say("Hits"), _count(hits, say)),
         *(Fact(q.title, f"{_count(q.performed, say)} ({say('Flagged')}: {_count(q.flagged, say)})") for q in screens),
     )
-    return Section(say("Protected data"), notes, lines, tables)
+    return Section(say("Protected data"), notes, lines, states + listed)
 
 
 def _review(report: BatchReport, say: Messages) -> Section:
@@ -211,20 +231,24 @@ def _limits(report: BatchReport, say: Messages) -> Section:
 
 
 def _manifest(report: BatchReport, say: Messages) -> Section:
-    title, found = say("Manifest"), report.manifest
-    if found is None:
-        return Section(title, (say(NOT_SUPPLIED),))
+    found, written = report.manifest, report.completeness
     tables, notes = table(
-        (say("Decision"), say("Document"), "SHA-256"), ((m.id, m.document, m.sha256) for m in found.lines), say
+        (say("Decision"), say("Document"), "SHA-256"),
+        ((m.id, m.document, m.sha256) for m in written.lines),
+        say,
+        of=sum(c.count for c in written.documents),
+        rest=SUMS,
     )
-    stamp = say(NOT_SUPPLIED) if found.time_stamp is None else found.time_stamp.isoformat()
-    lines = (
-        Fact(say("Root hash"), found.root),
-        Fact(say("Algorithm"), found.algorithm),
-        Fact(say("Signer"), found.signer or say(NOT_SUPPLIED)),
-        Fact(say("Time stamp"), stamp),
-    )
-    return Section(title, notes, lines, tables)
+    lines = () if found is None else tuple(_sealed(found, say))
+    return Section(say("Manifest"), notes if lines else (say(NOT_SUPPLIED), *notes), lines, tables)
+
+
+def _sealed(found: Manifest, say: Messages) -> Iterator[Fact]:
+    yield Fact(say("Root hash"), found.root)
+    yield Fact(say("Algorithm"), found.algorithm)
+    yield Fact(say("Leaves"), _count(found.leaves, say))
+    yield Fact(say("Signer"), found.signer or say(NOT_SUPPLIED))
+    yield Fact(say("Time stamp"), say(NOT_SUPPLIED) if found.time_stamp is None else found.time_stamp.isoformat())
 
 
 def _count(count: int, say: Messages) -> str:

@@ -15,6 +15,8 @@ from lrp_audit.records.record import Frozen, RefusalState
 
 Kind = Literal["model", "reference", "texts", "settings"]
 
+MOST_LISTED = 500  # decisions of one list; decisions.csv and SHA256SUMS have all of them
+
 
 class Count(Frozen):
     """How many there are of what is named."""
@@ -47,15 +49,30 @@ class Scope(Frozen):
     exclusions: tuple[Count, ...] = ()
 
 
+class Failure(Frozen):
+    id: str
+    what: str
+
+
+class ManifestLine(Frozen):
+    id: str
+    document: str
+    sha256: str
+
+
 class Completeness(Frozen):
-    """BA-02: ready + the refusals = decisions. A decision counts by its first refusal."""
+    """BA-02: ready + the refusals + failed = decisions. A decision counts by its first refusal."""
 
     decisions: int
     ready: int  # a document may go to review
     refused: tuple[Count, ...]
-    duplicates: tuple[str, ...]  # ids of more than one record
-    documents: int | None = None  # written; None: not known
-    missing: tuple[str, ...] = ()  # ids of the population without a record
+    failed: int  # the program could not explain or print them
+    failures: tuple[Failure, ...]
+    repeated: int  # ids of more than one decision
+    duplicates: tuple[str, ...]  # the first of them
+    documents: tuple[Count, ...]  # written, by the name of their file
+    lines: tuple[ManifestLine, ...]  # the first of them
+    missing: int | None = None  # rows of the population without a decision; None: not known
 
 
 class Band(Frozen):
@@ -93,9 +110,10 @@ class StatedReason(Frozen):
 
 
 class PhraseHit(Frozen):
-    id: str
     text: str
     fault: str
+    count: int
+    id: str  # the first decision that states it
 
 
 class Reasons(Frozen):
@@ -105,6 +123,7 @@ class Reasons(Frozen):
     total: int
     other: int | None = None  # with one of the lender's codes for "other, specify"; None: no code is named
     forbidden: tuple[PhraseHit, ...] = ()
+    phrases: int = 0  # statements that hold a forbidden phrase
     covered: Distribution | None = None  # share of what counts against that the stated reasons hold
 
 
@@ -133,11 +152,18 @@ class Quality(Frozen):
 
 
 class ProtectedHit(Frozen):
-    """BA-08: a decision with protected data behind it, and what became of it."""
+    """A decision with protected data behind it, and what became of it."""
 
     id: str
     state: RefusalState
     outcome: str | None = None  # of the escalation
+
+
+class Protected(Frozen):
+    """BA-08."""
+
+    states: tuple[Count, ...]
+    hits: tuple[ProtectedHit, ...]  # the first of them
 
 
 class HumanReview(Frozen):
@@ -150,28 +176,23 @@ class HumanReview(Frozen):
     median_hours: float | None = None
 
 
-class ManifestLine(Frozen):
-    id: str
-    document: str
-    sha256: str
-
-
 class Manifest(Frozen):
     """BA-12."""
 
     algorithm: str
     root: str
-    lines: tuple[ManifestLine, ...]
+    leaves: int
     signer: str | None = None
     time_stamp: dt.datetime | None = None
 
 
 class RunFacts(Frozen):
-    """What no record says, only the run that made them. None stands for what did not take place or is not known."""
+    """What no decision says, only the run that made them. None stands for what did not take place or is not known."""
 
     scope: Scope
-    documents: int | None = None
-    missing: tuple[str, ...] = ()
+    expected: int | None = None  # decisions that there should be
+    names: dict[Kind, str] = Field(default_factory=dict)  # of the model and the reference
+    columns: dict[str, tuple[str, ...]] = Field(default_factory=dict)  # family -> columns whose names no text may hold
     other_codes: tuple[str, ...] = ()  # the lender's own for "other, specify" of Form C-1
     replay: Replay | None = None
     escalations: dict[str, str] = Field(default_factory=dict)  # decision id -> its outcome
@@ -193,7 +214,7 @@ class BatchReport(Frozen):
     replay: Replay | None
     quality: tuple[Quality, ...]
     residual: Distribution | None  # conservation error, |residual|
-    protected: tuple[ProtectedHit, ...]
+    protected: Protected
     review: HumanReview | None
     exceptions: tuple[str, ...]
     manifest: Manifest | None

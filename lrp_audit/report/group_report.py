@@ -15,7 +15,7 @@ from lrp_audit.language.messages import Messages, for_reviewers
 from lrp_audit.records.record import Frozen, digest
 from lrp_audit.report import sections
 from lrp_audit.report.formats import NOT_SUPPLIED, measure
-from lrp_audit.report.sections import Printed, Section, table
+from lrp_audit.report.sections import ATTACHED, Printed, Section, table
 from lrp_audit.report.standing import Fact
 from lrp_audit.settings.config import AuditConfig
 
@@ -102,7 +102,7 @@ def _figures(report: GroupReport, say: Messages) -> Section:
         say("Group"), say("Decisions"), say("Approved"), say("Adverse impact ratio"), say("Interval"),
         say("Score difference"),
     )  # fmt: skip
-    tables, notes = table(head, (_row(line, say) for line in report.lines), say)
+    tables, notes = table(head, (_row(line, say) for line in report.lines), say, rest=ATTACHED)
     return Section(say("Figures"), notes, (), tables)
 
 

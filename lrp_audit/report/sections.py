@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from lrp_audit.language.messages import Messages, for_reviewers
 from lrp_audit.records.record import Frozen, canonical, digest
+from lrp_audit.report.batch_report import MOST_LISTED
 from lrp_audit.report.fonts import faces, with_code_points
 from lrp_audit.report.formats import clip
 from lrp_audit.report.look import look
@@ -15,7 +16,7 @@ from lrp_audit.report.render import Source, to_html, to_pdf
 from lrp_audit.report.standing import Fact
 from lrp_audit.settings.config import AuditConfig
 
-MOST_ROWS = 2000  # of one table on paper; the attached report has the rest, as of what is clipped
+ATTACHED = "record.json"  # the report's own attachment
 MOST_CHARACTERS = 400  # of one cell
 _NO_DATE = dt.date(1970, 1, 1)  # of the attached file, where a report has no date at all
 
@@ -47,19 +48,32 @@ class Printed:
 
 
 def table(
-    head: Sequence[str], rows: Iterable[tuple[str, ...]], say: Messages
+    head: Sequence[str],
+    rows: Iterable[tuple[str, ...]],
+    say: Messages,
+    *,
+    of: int | None = None,
+    rest: str = "decisions.csv",
 ) -> tuple[tuple[Table, ...], tuple[str, ...]]:
-    """A table, and a note where it is cut; no table without rows."""
+    """A table, and a note where it is cut; no table without rows.
+
+    Args:
+        head: the names of its columns.
+        rows: their cells; the first ones where there are too many to print.
+        say: the reader's language.
+        of: how many rows there are; default: as many as are given.
+        rest: the file that has all of them.
+    """
     found = tuple(tuple(clip(cell, MOST_CHARACTERS) for cell in row) for row in rows)
+    shown, count = found[:MOST_LISTED], len(found) if of is None else of
     note = say(
-        "The first {shown} of {count} rows are printed; the attached report has all of them.",
-        shown=say.number(MOST_ROWS, ","),
-        count=say.number(len(found), ","),
+        "{title}: the first {shown} of {count} are printed; {file} has all of them.",
+        title=head[0],
+        shown=say.number(len(shown), ","),
+        count=say.number(count, ","),
+        file=rest,
     )
-    return (
-        (Table(tuple(head), found[:MOST_ROWS]),) if found else (),
-        (note,) if len(found) > MOST_ROWS else (),
-    )
+    return (Table(tuple(head), shown),) if shown else (), (note,) if len(shown) < count else ()
 
 
 def html(printed: Printed, folder: str, config: AuditConfig, *, styled: bool) -> str:

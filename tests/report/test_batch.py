@@ -5,38 +5,39 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
+from collections.abc import Iterable
+from typing import Any
 
+import decision_rows
 import pages
 import pytest
 import records
+from counted_records import counted
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lrp_audit.language.messages import SOURCE_LANGUAGE, languages
-from lrp_audit.records.record import Dates, Record, Refusal, canonical
+from lrp_audit.records.record import Counteroffer, Dates, Record, Refusal, canonical
+from lrp_audit.report import counting
 from lrp_audit.report.batch import batch_html, batch_pdf
-from lrp_audit.report.batch_counts import summarise
 from lrp_audit.report.batch_report import (
+    MOST_LISTED,
     BatchReport,
     Count,
     Difference,
     HumanReview,
     Manifest,
-    ManifestLine,
     Replay,
     RunFacts,
     Scope,
 )
 from lrp_audit.report.group_report import SMALLEST_GROUP, GroupLine, GroupReport, groups_html, groups_pdf
-from lrp_audit.report.sections import MOST_ROWS
 
 CONFIG = records.config()
 ALL = [case.record for case in records.cases()]
 SCOPE = Scope(
     population="Consumer loans",
     source="decisions.parquet",
-    first=dt.date(2026, 10, 1),
-    last=dt.date(2026, 11, 22),
     filters=("amount below $25,000",),
     sampling="simple random, 18 of 400",
     seed=4711,
@@ -45,8 +46,8 @@ SCOPE = Scope(
 BARE = RunFacts(scope=Scope(population="Consumer loans", source="decisions.parquet"))
 FULL = RunFacts(
     scope=SCOPE,
-    documents=14,
-    missing=("2026-000009",),
+    expected=25,
+    names={"model": "Consumer loans", "reference": "near_cutoff"},
     other_codes=("9",),
     replay=Replay(recomputed=5, matching=4, differences=(Difference(id="2026-004711", what="record hash differs"),)),
     escalations={"2026-004711": "decision withdrawn"},
@@ -55,7 +56,7 @@ FULL = RunFacts(
     manifest=Manifest(
         algorithm="SHA-256",
         root=records.HASH,
-        lines=(ManifestLine(id="2026-004711", document="letter.pdf", sha256="77ab" + records.HASH[4:]),),
+        leaves=14,
         signer="Lakeshore Community Bank",
     ),
 )
@@ -76,32 +77,67 @@ def coded(code: str) -> Record:
     return plain.model_copy(update={"reasons": reasons})
 
 
+def countered() -> Record:
+    offer = Counteroffer(made=dt.date(2026, 8, 3))
+    return records.record(decision=dated(5, 2).decision.model_copy(update={"counteroffer": offer}))
+
+
 def protected(state: str) -> Record:
     return records.record(refusals=(Refusal(state=state, rule="G-04", evidence="e", next_step="n"),))
 
 
+def summarise(batch: Iterable[Record], run: RunFacts, **more: Any) -> BatchReport:
+    return counting.summarise(decision_rows.columns(decision_rows.table([*batch], **more)), run)
+
+
 def full() -> BatchReport:
     stopped = [protected("PROHIBITED_BASIS_INFLUENTIAL"), protected("AGE_62_NEGATIVE")]
-    return summarise([*ALL, *stopped, coded("9"), dated(1, 12)], FULL)
+    return summarise(
+        [*ALL, *stopped, coded("9"), dated(1, 12)],
+        FULL,
+        failed={"2026-000009": "ReportError in report/render.py"},
+        documents={0: {"notice.pdf": "77ab" + records.HASH[4:], "audit.pdf": records.HASH}},
+    )
+
+
+BATCH = [*ALL, dated(1, 3), dated(2, -3), dated(3, -30), dated(4, 0, decision=dt.date(2026, 9, 1)), coded("9"),
+         *map(protected, ("PROHIBITED_BASIS_INFLUENTIAL", "AGE_62_NEGATIVE", "NOT_ADVERSE")), countered(),
+         records.with_text("employment", "You did not meet our internal standards")]  # fmt: skip
 
 
 @pytest.mark.rule("BA-02")
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.sampled_from([*ALL, dated(1, 3), dated(2, -3), dated(3, -30)]), max_size=12))
-def test_counts_add_up(batch: list[Record]) -> None:
-    found = summarise(batch, BARE)
-    refused = sum(item.count for item in found.completeness.refused)
-    assert found.completeness.decisions == len(batch) == found.completeness.ready + refused
-    assert found.completeness.ready == sum(record.refusal is None for record in batch)
-    assert sum(band.early + band.near + band.late + band.undated for band in found.timeliness) == len(batch)
-    assert len(found.late) == sum(band.late for band in found.timeliness)
-    for kind in ("model", "texts"):
-        assert sum(use.decisions for use in found.versions if use.kind == kind) == len(batch)
-    stated = sum(len(record.reasons) for record in batch if record.refusal is None)
-    assert found.reasons.total == stated == sum(reason.count for reason in found.reasons.stated)
-    for check in found.quality:
-        assert check.performed + check.not_performed == sum(bool(record.checks) for record in batch)
-        assert check.flagged <= check.performed
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.sampled_from(BATCH), max_size=20),
+    st.sampled_from([None, dt.date(2026, 11, 5), dt.date(2027, 4, 1)]),
+    st.dictionaries(st.sampled_from(["f1", "f2", "2026-004711"]), st.just("ReportError"), max_size=2),
+    st.integers(1, 9),
+)
+def test_columns_count_as_records_do(
+    batch: list[Record], as_of: dt.date | None, failed: dict[str, str], size: int
+) -> None:
+    run = FULL.model_copy(update={"scope": SCOPE.model_copy(update={"as_of": as_of})})
+    columns = decision_rows.columns(decision_rows.table(batch, failed=failed), size)
+    found, other = counting.summarise(columns, run), counted(batch, run, failed)
+    assert canonical(found) == canonical(other)
+    done = found.completeness
+    assert done.decisions == len(batch) + len(failed) == done.ready + done.failed + sum(c.count for c in done.refused)
+    assert sum(band.early + band.near + band.late + band.undated for band in found.timeliness) == done.decisions
+
+
+def test_long_lists_are_cut_and_counted_whole() -> None:
+    """Memory stays flat: what is listed has an end, and its number is told all the same."""
+    batch = [dated(number, 1 + number % 9) for number in range(MOST_LISTED + 7)]
+    found = summarise([*batch, *batch], BARE, failed={f"f{number}": "ReportError" for number in range(MOST_LISTED + 3)})
+    assert (len(found.late), found.timeliness[0].late) == (MOST_LISTED, 2 * len(batch))
+    worst = sorted([*batch, *batch], key=lambda r: (-(int(r.decision.id[-4:]) % 9), r.decision.id))
+    assert [case.id for case in found.late] == [record.decision.id for record in worst[:MOST_LISTED]]
+    done = found.completeness
+    assert (len(done.duplicates), done.repeated) == (MOST_LISTED, len(batch))
+    assert (len(done.failures), done.failed) == (MOST_LISTED, MOST_LISTED + 3)
+    page = batch_html(found, CONFIG)
+    assert "Failed decision: the first 500 of 503 are printed; decisions.csv has all of them." in page
+    assert "Late decision: the first 500 of 1,014 are printed; decisions.csv has all of them." in page
 
 
 @pytest.mark.rule("G-10")
@@ -117,10 +153,9 @@ def test_is_archival_and_accessible_with_the_canonical_report_attached() -> None
     assert pages.attachments(pdf) == {"record.json": (canonical(report), "/Source")}
     manifest = pages.text(pdf).split("Root hash")[1]
     assert records.HASH in manifest
-    for part in ("SHA-256", "Lakeshore Community Bank", "letter.pdf"):
+    for part in ("SHA-256", "Lakeshore Community Bank", "notice.pdf"):
         assert part in manifest
-    assert report.manifest is not None
-    assert report.manifest.lines[0].sha256 in manifest.replace(" ", "")
+    assert report.completeness.lines[0].sha256 in manifest.replace(" ", "")
 
 
 @pytest.mark.rule("BA-01")
@@ -130,13 +165,14 @@ def test_prints_what_the_run_knows() -> None:
     text = pages.text(batch_pdf(full(), CONFIG))
     for part in (
         "Population Consumer loans",
-        "Period October 1, 2026 – November 22, 2026",
+        "Period November 9, 2026 – November 9, 2026",
         "Filters amount below $25,000",
         "Sampling simple random, 18 of 400; seed 4711",
         "test applications 3",
-        "Documents written 14",
-        "Without a record 1",
-        "Without a record 2026-000009",
+        "Documents written 2",
+        "Without a record 2 FLAG",
+        "Failed 1 FLAG",
+        "2026-000009 ReportError in report/render.py",
         "With more than one record 2026-004711",
         "Recomputed 5 With the same hash 4",
         "2026-004711 record hash differs",
@@ -185,7 +221,7 @@ def test_versions_stand_with_the_dates_they_change() -> None:
     first = dated(1, 0, decision=dt.date(2026, 9, 1))
     model = first.model.model_copy(update={"version": "3.3"})
     second = dated(2, 0, decision=dt.date(2026, 10, 1)).model_copy(update={"model": model})
-    report = summarise([second, first], BARE)
+    report = summarise([second, first], FULL)
     found = [(use.version.split()[2], use.first, use.decisions) for use in report.versions if use.kind == "model"]
     assert found == [("3.2", dt.date(2026, 9, 1), 1), ("3.3", dt.date(2026, 10, 1), 1)]
     text = pages.text(batch_pdf(report, CONFIG))
@@ -197,7 +233,7 @@ def test_reasons_are_counted_and_scanned() -> None:
     text = "You did not meet our internal standards"
     report = summarise([records.record(), coded("9"), records.with_text("employment", text)], FULL)
     assert (report.reasons.total, report.reasons.other) == (12, 1)
-    assert [hit.text for hit in report.reasons.forbidden] == [text]
+    assert [(hit.text, hit.count, hit.id) for hit in report.reasons.forbidden] == [(text, 1, "2026-004711")]
     assert summarise([coded("9")], BARE).reasons.other is None  # nobody said which codes mean "other"
     printed = pages.text(batch_pdf(report, CONFIG))
     assert "Share of “other” 1 (8.3%)" in printed
@@ -219,7 +255,8 @@ def test_quality_is_told_per_check_with_its_spread() -> None:
 def test_protected_hits_stand_with_the_outcome_of_their_escalation() -> None:
     states = ("AGE_62_NEGATIVE", "PROHIBITED_BASIS_INFLUENTIAL", "SPECIAL_CATEGORY_INFLUENTIAL")
     report = summarise([records.record(), *map(protected, states)], FULL)
-    assert [hit.state for hit in report.protected] == list(states)
+    assert [hit.state for hit in report.protected.hits] == list(states)
+    assert [count.count for count in report.protected.states] == [1, 1, 1]
     text = pages.text(batch_pdf(report, CONFIG))
     assert all(f"2026-004711 {state} decision withdrawn" in text for state in states)
 
@@ -242,14 +279,13 @@ def test_an_empty_batch_is_a_report_too() -> None:
     assert "No decision was recomputed." in text
 
 
-def test_a_table_too_long_for_paper_says_where_the_rest_is() -> None:
-    lines = tuple(ManifestLine(id=f"d{number}", document="letter.pdf", sha256="") for number in range(MOST_ROWS + 1))
-    run = FULL.model_copy(update={"manifest": Manifest(algorithm="SHA-256", root=records.HASH, lines=lines)})
-    report = summarise([], run)
+def test_documents_too_many_for_paper_are_named_elsewhere() -> None:
+    written = {number: {"notice.pdf": records.HASH, "audit.pdf": records.HASH} for number in range(MOST_LISTED)}
+    report = summarise([dated(number, 0) for number in range(MOST_LISTED)], BARE, documents=written)
+    assert [(c.name, c.count) for c in report.completeness.documents] == [("audit.pdf", 500), ("notice.pdf", 500)]
     page = batch_html(report, CONFIG)
-    assert page.count(">letter.pdf<") == MOST_ROWS
-    assert "The first 2,000 of 2,001 rows are printed; the attached report has all of them." in page
-    assert canonical(report).count(b"letter.pdf") == MOST_ROWS + 1
+    assert page.count(records.HASH) == MOST_LISTED
+    assert "the first 500 of 1,000 are printed; SHA256SUMS has all of them." in page
 
 
 def test_long_and_hostile_ids_stay_text_on_the_page() -> None:
