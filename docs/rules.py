@@ -1,4 +1,4 @@
-"""Writes docs/rules.md: which tests show that a rule is kept, and where a document shows it.
+"""Writes docs/reference/rules.md: which tests show that a rule is kept, and where a document shows it.
 
 Tests say it themselves, by `@pytest.mark.rule("US-03")`; docs/rules.toml holds the rules. Run by `./run docs`.
 """
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGE = ROOT / "docs" / "rules.md"
+PAGE = ROOT / "docs" / "reference" / "rules.md"
 HEAD = """# Rules, tests and places
 
 Written by `./run docs` from the tests' markers and `docs/rules.toml`; do not edit. A rule id is that of the regulatory

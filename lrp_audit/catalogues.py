@@ -82,8 +82,9 @@ def updated(language: str, path: Path) -> Catalog:
 
 def write(catalogue: Catalog, file: IO[bytes]) -> None:
     """A catalogue in the order of the sources, without dates and places: it changes with its messages only."""
+    language = Locale.parse(str(catalogue.locale)).english_name
     header = (
-        f"# The sentences of lrp_audit in {Locale.parse(str(catalogue.locale)).english_name}, see docs/languages.md.\n"
+        f"# The sentences of lrp_audit in {language}, see docs/how-to/languages.md.\n"
         f'msgid ""\nmsgstr ""\n"Language: {catalogue.locale}\\n"\n'
         f'"Content-Type: text/plain; charset=utf-8\\n"\n"Plural-Forms: {catalogue.plural_forms}\\n"\n\n'
     )

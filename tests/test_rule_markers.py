@@ -1,4 +1,4 @@
-"""Every rule is shown by a test, or says where it will be; docs/rules.md says what the markers say."""
+"""Every rule is shown by a test, or says where it will be; docs/reference/rules.md says what the markers say."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_markers_name_rules_that_there_are(docs: ModuleType) -> None:
 
 def test_the_page_is_up_to_date(docs: ModuleType) -> None:
     written = docs.PAGE.read_text(encoding="utf-8")
-    assert written == docs.page(*docs.rules(), docs.marked()), "run `./run docs` and commit docs/rules.md"
+    assert written == docs.page(*docs.rules(), docs.marked()), "run `./run docs` and commit docs/reference/rules.md"
 
 
 def test_markers_of_functions_are_collected_with_all_their_ids(docs: ModuleType, tmp_path: Path) -> None:

@@ -1,0 +1,26 @@
+"""Pages of the reference, written from the program when the site is built, so that they are never out of date."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import commands
+import models
+import rooms
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+
+PAGES: dict[str, Callable[[], str]] = {
+    "reference/command-line.md": commands.page,
+    "reference/settings.md": models.settings_page,
+    "reference/record.md": models.record_page,
+    "reference/record.schema.json": models.record_schema,
+    "architecture/rooms.md": rooms.page,
+}
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add the pages; MkDocs calls this."""
+    for place, write in PAGES.items():
+        files.append(File.generated(config, place, content=write()))
+    return files
