@@ -1,6 +1,6 @@
 """The engine: a graph in, relevance out. It knows nothing of features, law or documents."""
 
-from lrp_audit.engine.capture import capture, with_target
+from lrp_audit.engine.capture import Recording, capture, record, with_target
 from lrp_audit.engine.composite import PRESETS, Case, Composite, preset
 from lrp_audit.engine.graph import RelevanceGraph
 from lrp_audit.engine.ledger import Entry, Ledger
@@ -35,6 +35,7 @@ __all__ = [
     "Ledger",
     "Pass",
     "Population",
+    "Recording",
     "RelevanceGraph",
     "Rule",
     "WSquare",
@@ -44,6 +45,7 @@ __all__ = [
     "capture",
     "preset",
     "propagate",
+    "record",
     "relevance",
     "with_target",
 ]

@@ -11,7 +11,7 @@ import logging
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -65,6 +65,36 @@ def capture(
         InputError: the example does not fit the model's signature.
         NonFiniteError: a weight holds NaN or infinity.
     """
+    return record(model, example, target=target).graph()
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A model recorded once, of which graphs can be made whenever its weights have been written anew.
+
+    The tensors are the model's own, but where it had to be copied (half precision, recurrent layers): see `shares`.
+    """
+
+    names: tuple[str, ...]
+    program: ExportedProgram
+    target: Target | None = None
+
+    def graph(self) -> RelevanceGraph:
+        """The graph of the weights as they are now. Raises as `capture` does."""
+        with _EXPORT_LOCK:
+            graph = lower(self.program, self.names)
+        return graph if self.target is None else with_target(graph, self.target)
+
+    def shares(self, model: nn.Module) -> bool:
+        """Whether what is written to the model's parameters is seen here."""
+        own = {tensor.data_ptr() for tensor in self.program.state_dict.values()}
+        return all(parameter.data_ptr() in own for parameter in model.parameters())
+
+
+def record(
+    model: nn.Module | ExportedProgram, example: Inputs | None = None, *, target: Target | None = None
+) -> Recording:
+    """As `capture`, for graphs of the same model with other weights."""
     if isinstance(model, ExportedProgram):
         names, program = _program_input_names(model), model
     elif example is None:
@@ -72,8 +102,7 @@ def capture(
     else:
         names, program = _export_module(model, example)
     with _EXPORT_LOCK:
-        graph = lower(_functionalise(program), names)
-    return graph if target is None else with_target(graph, target)
+        return Recording(tuple(names), _functionalise(program), target)
 
 
 def name_inputs(names: Sequence[str], inputs: Inputs) -> dict[str, Tensor]:

@@ -22,7 +22,8 @@ def lower(program: ExportedProgram, names: Sequence[str]) -> RelevanceGraph:
         CaptureError: a fixed number of rows, an input that is no tensor, an output without logits.
     """
     signature = program.graph_signature
-    placeholders = {node.name: node for node in program.graph.nodes if node.op == "placeholder"}
+    graph, by_name = _copy(program.graph)  # the passes change it
+    placeholders = {name: node for name, node in by_name.items() if node.op == "placeholder"}
     constants: dict[fx.Node, Any] = {}
     weights: dict[str, Tensor] = {}
     inputs = []
@@ -35,7 +36,7 @@ def lower(program: ExportedProgram, names: Sequence[str]) -> RelevanceGraph:
             weights[spec.target.removeprefix("model.")] = tensor
             constants[node] = tensor.detach()
     _require_tensors(inputs, names)
-    draft = canonize(Draft(program.graph, constants, inputs, _output_node(program, placeholders)))
+    draft = canonize(Draft(graph, constants, inputs, _output_node(program, by_name)))
     return _build(draft, names, weights, _size_check(program, inputs))
 
 
@@ -58,8 +59,14 @@ def _require_tensors(inputs: Sequence[fx.Node], names: Sequence[str]) -> None:
             )
 
 
-def _output_node(program: ExportedProgram, placeholders: Mapping[str, fx.Node]) -> fx.Node:
-    by_name = {node.name: node for node in program.graph.nodes}
+def _copy(graph: fx.Graph) -> tuple[fx.Graph, dict[str, fx.Node]]:
+    """A graph of one's own, and its nodes by the names they had: some are renamed on the way."""
+    own, nodes = fx.Graph(), dict[fx.Node, fx.Node]()
+    own.output(own.graph_copy(graph, nodes))
+    return own, {old.name: new for old, new in nodes.items()}
+
+
+def _output_node(program: ExportedProgram, by_name: Mapping[str, fx.Node]) -> fx.Node:
     names = [spec.arg.name for spec in program.graph_signature.output_specs if spec.kind is OutputKind.USER_OUTPUT]
     out = program.call_spec.out_spec
     output = (
@@ -67,7 +74,7 @@ def _output_node(program: ExportedProgram, placeholders: Mapping[str, fx.Node]) 
     )
     if not isinstance(output, fx.Node):
         output = _logits_node(output)
-    if output.name in placeholders:
+    if output.op == "placeholder":
         raise CaptureError("The model returns its input unchanged; there is nothing to explain.")
     return output
 
