@@ -1,4 +1,4 @@
-"""Signatures in PDF files (PAdES B-B; with a time-stamp server B-T). Needs the extra `sign`.
+"""Signatures in PDF files (PAdES B-B; with a time-stamp server B-T), and beside manifests. Needs the extra `sign`.
 
 A signature is appended: the bytes of the unsigned document stay what they are, so that who makes the document again can
 compare. The signed tail holds the time and is never the same twice.
@@ -6,13 +6,15 @@ compare. The signed tail holds the time and is never the same twice.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import datetime as dt
 import getpass
 import hashlib
 import io
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,7 @@ from pyhanko.sign.timestamps import HTTPTimeStamper, TimeStamper, TimestampReque
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from lrp_audit.errors import SigningError
+from lrp_audit.sealing.manifest import SignedBy
 from lrp_audit.settings.signing_config import FIELD, SigningSection, TokenSection
 
 PASSPHRASE = "LRP_AUDIT_SIGNING_PASSPHRASE"
@@ -63,17 +66,10 @@ class Signer:
             field_name=FIELD, md_algorithm="sha256", subfilter=fields.SigSeedSubFilter.PADES
         )
         signer = signers.PdfSigner(metadata, signer=self.keys, timestamper=self.time_stamper)
-        try:
+        with self._in_one_sentence():
             output = signer.sign_pdf(
                 _Appending(io.BytesIO(pdf)), existing_fields_only=True, bytes_reserved=self._reserved()
             )
-        except TimestampRequestError as error:
-            raise SigningError(
-                f"The time-stamp server {self._server} did not answer as one ({error.__cause__ or error}); nothing was "
-                "signed. Try again, or remove signing.timestamp_url."
-            ) from None
-        except (HankoError, TimeoutError, ValueError, RuntimeError) as error:  # a token's errors are RuntimeErrors
-            raise SigningError(f"The document cannot be signed: {_said(error)}.") from None
         signed = output.getvalue()
         details = {
             "sha256": hashlib.sha256(signed).hexdigest(),
@@ -82,6 +78,38 @@ class Signer:
             "certificate_sha256": self.certificate.sha256.hex(),
         }
         return Signed(signed, details if self.time_stamper is None else {**details, "time_stamp": self._server})
+
+    @property
+    def signs_as(self) -> SignedBy:
+        """Who signs, as a batch's manifest says it."""
+        server = None if self.time_stamper is None else self._server
+        digest = self.certificate.sha256.hex()
+        return SignedBy(signer=name_of(self.certificate), certificate_sha256=digest, time_stamp=server)
+
+    def sign_detached(self, content: bytes) -> bytes:
+        """A CMS signature over any bytes, to be kept beside them (RFC 5652; CAdES attributes).
+
+        Raises:
+            SigningError: the token or the time-stamp server does not do its part.
+        """
+        with self._in_one_sentence():
+            signed = asyncio.run(
+                self.keys.async_sign_general_data(content, "sha256", use_cades=True, timestamper=self.time_stamper)
+            )
+        return bytes(signed.dump())
+
+    @contextlib.contextmanager
+    def _in_one_sentence(self) -> Iterator[None]:
+        """Errors of keys and servers as one sentence."""
+        try:
+            yield
+        except TimestampRequestError as error:
+            raise SigningError(
+                f"The time-stamp server {self._server} did not answer as one ({error.__cause__ or error}); nothing was "
+                "signed. Try again, or remove signing.timestamp_url."
+            ) from None
+        except (HankoError, TimeoutError, ValueError, RuntimeError) as error:  # a token's errors are RuntimeErrors
+            raise SigningError(f"The document cannot be signed: {_said(error)}.") from None
 
     @property
     def _server(self) -> str:

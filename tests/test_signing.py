@@ -30,7 +30,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyhanko.sign.timestamps import DummyTimeStamper
 
-from lrp_audit.commands.verification import read_roots, verify
+from lrp_audit.commands.signatures import read_roots
+from lrp_audit.commands.verification import verify
 from lrp_audit.errors import ReportError, SigningError
 from lrp_audit.history.decision_folder import DecisionFolder
 from lrp_audit.language import texts

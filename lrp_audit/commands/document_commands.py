@@ -1,4 +1,4 @@
-"""Commands for documents that are there already: review, render, verify. None of them needs the model."""
+"""Commands for documents that are there already: review and render. None of them needs the model."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from lrp_audit.errors import ConfigError, DataError, SigningError
+from lrp_audit.commands.keys import naming_key, signer_of
+from lrp_audit.errors import DataError
 
 if TYPE_CHECKING:
     from lrp_audit.commands.review_desk import Desk
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from lrp_audit.history.reviews import Review, Verdict
     from lrp_audit.output import Document
     from lrp_audit.settings.config import AuditConfig
-    from lrp_audit.signing import Signer
 
 Config = Annotated[Path, typer.Option("--config", help="The settings.", metavar="FILE")]
 Out = Annotated[Path, typer.Option("--out", help="Where the documents are.", metavar="FOLDER")]
@@ -56,7 +56,7 @@ def review(
     given = [name for name, said in verdicts.items() if said]
     if (id_ is None) == (table is None) or len(given) > 1 or (given and id_ is None):
         raise DataError("Name one decision with --uphold, --overturn or --return, or a table of reviews with --import.")
-    desk = Desk(out, _key(_settings(config), config))
+    desk = Desk(out, naming_key(_settings(config), config))
     if id_ is None:
         _record(desk, read_reviews(Path(str(table))), now)
     elif given:
@@ -82,7 +82,7 @@ def render(
     settings = _settings(config)
     kinds: frozenset[Document] = frozenset({"letter", "audit"} if only is None else {only})
     signer = signer_of(settings, config.parent) if sign else None
-    written = Output(out, settings, _key(settings, config), kinds, twins=twins, signer=signer).render(id_)
+    written = Output(out, settings, naming_key(settings, config), kinds, twins=twins, signer=signer).render(id_)
     for path in written.files:
         typer.echo(path.as_posix())
     refusal = written.refusal
@@ -92,39 +92,9 @@ def render(
         raise typer.Exit(1)
 
 
-def verify(
-    files: Annotated[list[Path], typer.Argument(help="PDF files that lrp-audit wrote.", metavar="FILE...")],
-    trust: Annotated[
-        Path | None, typer.Option(help="Certificates of those whom you trust, PEM or DER.", metavar="FILE")
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Check signature, time stamp, record and event log of documents. Exits with 1 if anything does not hold."""
-    require_extra()
-    from lrp_audit.commands import verification
-    from lrp_audit.terminal import printable
-
-    roots = () if trust is None else verification.read_roots(trust)
-    found = {path.as_posix(): verification.verify(path, roots) for path in files}
-    if as_json:
-        listed = {
-            name: [{"holds": item.holds, "finding": item.sentence} for item in every] for name, every in found.items()
-        }
-        typer.echo(json.dumps(listed, indent=2))
-    else:
-        marks = {True: "holds", False: "FAILS", None: "note"}
-        for name, every in found.items():
-            typer.echo(printable(name))
-            for item in every:
-                typer.echo(f"  {marks[item.holds]:7}{printable(item.sentence)}")
-    if any(item.holds is False for every in found.values() for item in every):
-        raise typer.Exit(1)
-
-
 EXAMPLES: tuple[tuple[Callable[..., None], str], ...] = (
     (review, 'lrp-audit review A-00017 --uphold --by "M. Okafor" --role "Senior credit officer"'),
     (render, "lrp-audit render A-00017 --sign"),
-    (verify, "lrp-audit verify reports/3f09c2d1a7b4e5f6/notice.pdf --trust root.pem"),
 )
 
 
@@ -134,44 +104,10 @@ def register(app: typer.Typer) -> None:
         app.command(epilog=f"Example: {example}")(command)
 
 
-def require_extra() -> None:
-    """Raise SigningError where the extra `sign` is not installed."""
-    try:
-        import pyhanko  # noqa: F401
-    except ImportError:
-        raise SigningError("Signatures need an extra: pip install 'lrp_audit[sign]'.") from None
-
-
-def signer_of(config: AuditConfig, folder: Path) -> Signer:
-    """The key of `[signing]`, open; its passphrase comes from the environment or is asked for.
-
-    Raises:
-        SigningError: the extra, the section or the key is missing, or the key cannot be used.
-    """
-    require_extra()
-    from lrp_audit.signing import open_signer, passphrase
-
-    if config.signing is None:
-        raise SigningError('--sign needs the section [signing] in audit.toml: pkcs12 = "key.p12", or a token.')
-    return open_signer(config.signing, folder, passphrase, now=dt.datetime.now(dt.UTC))
-
-
 def _settings(config: Path) -> AuditConfig:
     from lrp_audit.settings.config import load
 
     return load(config)
-
-
-def _key(settings: AuditConfig, config: Path) -> bytes:
-    """The key that named the folders; a new one would find none of them."""
-    from lrp_audit.privacy.pseudonym import load_key
-
-    path = config.parent / settings.documents.key_file
-    if not path.exists():
-        raise ConfigError(
-            f"There is no key file {path}: the folders of decisions were named with it, so none is found."
-        )
-    return load_key(path)
 
 
 def _record(desk: Desk, reviews: Sequence[tuple[str, Review]], now: dt.datetime) -> None:

@@ -13,7 +13,7 @@ import pandas as pd
 import typer
 from rich.console import Console
 
-from lrp_audit.commands.document_commands import signer_of
+from lrp_audit.commands.keys import signer_of
 from lrp_audit.deciding.decisions import decide
 from lrp_audit.deciding.facts import text_columns
 from lrp_audit.deciding.libraries import slow_fonts

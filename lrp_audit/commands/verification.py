@@ -7,52 +7,23 @@ from __future__ import annotations
 
 import hashlib
 import io
-import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from asn1crypto import pem, x509
+from asn1crypto import x509
 from pydantic import ValidationError
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.validation import validate_pdf_signature
 from pyhanko.sign.validation.status import PdfSignatureStatus, SignatureCoverageLevel
 from pyhanko_certvalidator import ValidationContext
 
+from lrp_audit.commands.signatures import stated, validated
 from lrp_audit.errors import ReportError
 from lrp_audit.history import events
 from lrp_audit.history.reviews import latest
 from lrp_audit.records.record import Record, canonical
-from lrp_audit.signing import name_of
-
-for _library in ("pyhanko", "pyhanko_certvalidator"):
-    logging.getLogger(_library).addHandler(logging.NullHandler())  # what they log is in the findings
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One sentence. `holds` is None where it states something that is neither proven nor disproven."""
-
-    holds: bool | None
-    sentence: str
-
-
-def read_roots(path: Path) -> tuple[x509.Certificate, ...]:
-    """The certificates in a PEM or DER file.
-
-    Raises:
-        ReportError: the file cannot be read, or holds none.
-    """
-    content = _content(path)
-    try:
-        found = [der for _, _, der in pem.unarmor(content, multiple=True)] if pem.detect(content) else [content]
-        certificates = tuple(x509.Certificate.load(der, strict=True) for der in found)
-        for certificate in certificates:
-            certificate.native  # noqa: B018  # parses all of it
-    except ValueError:
-        raise ReportError(f"{path} holds no certificate (PEM or DER).") from None
-    return certificates
+from lrp_audit.sealing.finding import Finding
 
 
 def verify(path: Path, roots: Sequence[x509.Certificate] = ()) -> tuple[Finding, ...]:
@@ -85,45 +56,13 @@ def _findings(path: Path, content: bytes, roots: Sequence[x509.Certificate]) -> 
 
 
 def _signature(signature: Any, roots: Sequence[x509.Certificate]) -> Iterator[Finding]:
-    status = _validated(signature, roots)
-    signer = name_of(status.signing_cert)
-    if not (status.intact and status.valid):
-        yield Finding(False, f"The signature of {signer} does not fit: the document was changed after it was signed.")
-        return
-    yield Finding(True, f"It is as {signer} signed it.")
-    if status.coverage != SignatureCoverageLevel.ENTIRE_FILE:
+    def validate(signer: ValidationContext, stamp: ValidationContext) -> PdfSignatureStatus:
+        return validate_pdf_signature(signature, signer, ts_validation_context=stamp)
+
+    status = validated(validate, roots)
+    yield from stated(status, roots)
+    if status.intact and status.valid and status.coverage != SignatureCoverageLevel.ENTIRE_FILE:
         yield Finding(False, "Something was added to the file behind the signature.")
-    if not roots:
-        yield Finding(None, f"Whether {signer} is who it says was not checked; --trust ROOT.pem names whom to trust.")
-    elif status.trusted:
-        yield Finding(True, "The certificate leads to a trusted root.")
-    else:
-        yield Finding(False, f"The certificate of {signer} is not valid, or leads to no trusted root.")
-    yield _time_stamp(status, trusting=bool(roots))
-
-
-def _time_stamp(status: PdfSignatureStatus, *, trusting: bool) -> Finding:
-    stamp = status.timestamp_validity
-    if stamp is None:
-        claimed = status.signer_reported_dt
-        return Finding(None, f"It has no time stamp; the signer says {claimed or 'no time'}.")
-    server = name_of(stamp.signing_cert)
-    if not (stamp.intact and stamp.valid):
-        return Finding(False, f"The time stamp of {server} does not fit the signature.")
-    if trusting and not stamp.trusted:
-        return Finding(False, f"The time stamp of {server} leads to no trusted root.")
-    return Finding(True if trusting else None, f"{server} saw the signature at {stamp.timestamp.isoformat()}.")
-
-
-def _validated(signature: Any, roots: Sequence[x509.Certificate]) -> PdfSignatureStatus:
-    """The signature's status now; where a trusted server saw it while its certificate was valid, as of then."""
-    status = validate_pdf_signature(signature, ValidationContext(trust_roots=list(roots), allow_fetching=False))
-    stamp = status.timestamp_validity
-    if status.trusted or stamp is None or not (stamp.intact and stamp.valid and stamp.trusted):
-        return status
-    then = ValidationContext(trust_roots=list(roots), allow_fetching=False, moment=stamp.timestamp)
-    now = ValidationContext(trust_roots=list(roots), allow_fetching=False)
-    return validate_pdf_signature(signature, then, ts_validation_context=now)
 
 
 def _identifier(reader: PdfFileReader) -> str:

@@ -1,4 +1,4 @@
-"""The event log of a decision: what people did to its documents, one line of JSON each, chained by hashes (CA-14).
+"""The event log of a decision or a batch: what was done to it, one line of JSON each, chained by hashes (CA-14).
 
 Every line holds the SHA-256 of the line before it, so that a changed, removed, inserted or moved line shows. A log cut
 short behind a whole line is still a chain: to see that too, keep its `head` elsewhere (`lrp-audit verify` prints it).
@@ -25,7 +25,7 @@ from lrp_audit.records.record import Frozen, canonical
 NAME = "events.jsonl"
 START = "0" * 64  # the hash before the first line
 
-EventKind = Literal["review", "correction", "signature", "withdrawal"]
+EventKind = Literal["review", "correction", "signature", "withdrawal", "hold", "release", "purge"]
 Time = Annotated[AwareDatetime, PlainSerializer(lambda time: time.astimezone(dt.UTC).isoformat())]
 
 
@@ -37,7 +37,7 @@ class Act(Frozen):
     by: str
     role: str
     details: dict[str, str]
-    record_sha256: str
+    record_sha256: str  # in the log of a batch: the root of its tree
 
 
 class Event(Act):
@@ -57,7 +57,11 @@ class Log:
     @property
     def head(self) -> str:
         """The SHA-256 of the last line: whoever keeps it can tell whether anything was changed or cut off since."""
-        return _line_hash(self.events[-1]) if self.events else START
+        return self.head_at(len(self.events))
+
+    def head_at(self, count: int) -> str:
+        """What `head` was behind the first `count` events."""
+        return _line_hash(self.events[count - 1]) if count else START
 
 
 def check(path: Path) -> Log:

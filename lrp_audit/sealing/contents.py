@@ -19,9 +19,8 @@ _UNFINISHED = re.compile(r"\..+\.\d+\.part")  # what a killed write leaves behin
 
 
 def sealed_names(folder: Path) -> list[str]:
-    """The files that are nobody's alone, by name: all but documents, what is not sealed and what a run works with."""
-    apart = {*layout.WORKING, *layout.UNSEALED, layout.DOCUMENTS, layout.EDITIONS}
-    return sorted(_walk(folder, apart))
+    """The files that are nobody's alone, by name: all but documents and what the manifest does not speak of."""
+    return sorted(_walk(folder, {*layout.UNSEALED, layout.DOCUMENTS, layout.EDITIONS}))
 
 
 def document_names(folder: Path) -> Iterator[str]:
@@ -70,7 +69,8 @@ def leaf_tables(folder: Path) -> Iterator[pa.Table]:
 def read_table(path: Path, columns: list[str] | None = None) -> pa.Table:
     """A small Parquet file. Raises ReportError where it cannot be read."""
     try:
-        return pq.read_table(path, columns=columns, memory_map=False)
+        with pq.ParquetFile(path) as file:  # `pq.read_table` would load pandas
+            return file.read(columns=columns)
     except (pa.ArrowException, OSError, ValueError, KeyError) as error:
         raise _damaged(path, error) from None
 

@@ -48,7 +48,7 @@ class Counts(Frozen):
     documents: int  # files in folders of decisions
 
 
-class Signed(Frozen):
+class SignedBy(Frozen):
     """Who signs this manifest, in `manifest.json.p7s` (CMS, detached)."""
 
     signer: str
@@ -78,7 +78,7 @@ class Manifest(Frozen):
     counts: Counts
     purged: int = 0  # decisions that are gone
     log: LogHead = LogHead()
-    signed: Signed | None = None
+    signed: SignedBy | None = None
 
 
 def read_manifest(path: Path) -> Manifest:

@@ -6,7 +6,6 @@ changed since is for `verify` to find.
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from collections import Counter
 from collections.abc import Iterator
@@ -21,7 +20,7 @@ from lrp_audit.sealing import layout
 from lrp_audit.sealing.contents import batches, leaf_tables, remove_unfinished, sealed_names
 from lrp_audit.sealing.hashing import digests, hashed
 from lrp_audit.sealing.leaves import file_leaf
-from lrp_audit.sealing.manifest import Counts, Manifest, SealedFile, Signed, read_manifest, tree_root
+from lrp_audit.sealing.manifest import Counts, Manifest, SealedFile, SignedBy, read_manifest, tree_root
 from lrp_audit.sealing.sums import write_sums
 
 
@@ -29,7 +28,7 @@ class ManifestSigner(Protocol):
     """A key that is open."""
 
     @property
-    def signs_as(self) -> Signed:
+    def signs_as(self) -> SignedBy:
         """What a manifest says of who signs it."""
 
     def sign_detached(self, content: bytes) -> bytes:
@@ -106,7 +105,8 @@ def sealed_files(folder: Path) -> tuple[SealedFile, ...]:
 
 
 def _readable(folder: Path) -> Iterator[SealedFile]:
-    for file in digests(folder, sealed_names(folder)):
+    names = (name for name in sealed_names(folder) if name.partition("/")[0] not in layout.WORKING)
+    for file in digests(folder, names):
         if file.sha256 is None:
             raise ReportError(f"{folder / file.name} cannot be sealed: it is no file that can be read.")
         yield SealedFile(name=file.name, sha256=file.sha256, bytes=file.bytes)
@@ -161,8 +161,3 @@ def _remove_working_files(folder: Path) -> None:
                 shutil.rmtree(folder / name)
     except OSError as error:
         raise ReportError(f"{error.filename or folder} cannot be removed: {error.strerror}.") from error
-
-
-def manifest_digest(folder: Path) -> str:
-    """SHA-256 of the manifest on disk, which a signature and the next edition are of."""
-    return hashlib.sha256(canonical(read_manifest(folder / layout.MANIFEST))).hexdigest()
