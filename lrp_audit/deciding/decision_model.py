@@ -20,6 +20,7 @@ from lrp_audit.records.record import (
     Outcome,
     ReferenceFacts,
     Refusal,
+    TieBreak,
     Variations,
 )
 from lrp_audit.records.text_record import TextEvidence
@@ -38,6 +39,7 @@ class Explained:
         refusals: what the explanation itself stands against.
         flags: sentences for the reviewer, on what the explanation showed.
         variations: other values that decide otherwise; None where none were searched for.
+        tie: what sampling found of a near-tie at the last place; None where none was sampled.
     """
 
     contributions: tuple[ColumnContribution, ...]
@@ -50,6 +52,7 @@ class Explained:
     refusals: tuple[Refusal, ...] = ()
     flags: tuple[str, ...] = ()
     variations: Variations | None = None
+    tie: TieBreak | None = None
 
 
 class DecisionModel(Protocol):

@@ -131,6 +131,7 @@ def _record(
         directions={} if explained is None else explained.directions,
         faithfulness=None if explained is None else explained.faithfulness,
         variations=None if explained is None else explained.variations,
+        tie=None if explained is None else explained.tie,
         addressee=facts.addressee,
         problem=None if facts.decision.action == "incomplete" else problem,  # it may lack what a score needs
         tolerance=session.model.tolerance,

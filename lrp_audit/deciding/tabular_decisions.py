@@ -9,11 +9,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from lrp_audit.adapters.tabular import TabularModel
+from lrp_audit.adapters.tabular import Encoded, TabularModel
 from lrp_audit.checks import variations
 from lrp_audit.checks.encoded_choices import EncodedColumns, encoded_columns
 from lrp_audit.checks.evidence import Evidence, Families, Subjects, gather, state, unmeasured
 from lrp_audit.checks.full import gather_full, state_full
+from lrp_audit.checks.near_ties import sampled_ties
 from lrp_audit.checks.variations import Searcher, plausible_columns
 from lrp_audit.deciding.assembly import ColumnFacts, column_facts, conservation, contributions, reference_facts
 from lrp_audit.deciding.decision_model import (
@@ -32,7 +33,15 @@ from lrp_audit.explaining.reference import MINIMUM_POPULATION, Applicants, Popul
 from lrp_audit.judging import reasons
 from lrp_audit.judging.case import Faithfulness
 from lrp_audit.language.messages import for_applicants, for_reviewers
-from lrp_audit.records.record import Addressee, ColumnContribution, MethodFacts, ModelFacts, Outcome, Variations
+from lrp_audit.records.record import (
+    Addressee,
+    FamilyContribution,
+    MethodFacts,
+    ModelFacts,
+    Outcome,
+    TieBreak,
+    Variations,
+)
 from lrp_audit.settings.config import AuditConfig, check_columns
 
 CHOICES = 1024  # of values that are run together in a search for variations, for one decision
@@ -114,8 +123,9 @@ class TabularDecisions:
         relevance = self.attribute(encoded.inputs, self.reference)
         found = contributions(self.column_facts, typed, encoded, model.transformed(encoded), relevance.relevance)
         families = Families.of([column.family for column in self.column_facts])
-        most = self.config.documents.max_reasons
-        stated = np.array([_stated(row, families.names, most) for row in found])
+        groups = [reasons.group(row) for row in found]
+        ties = self._ties(encoded, families, groups)
+        stated = np.array([self._stated(row, families, ties.get(place)) for place, row in enumerate(groups)])
         subjects = Subjects(typed, encoded, relevance.relevance, stated)
         evidence, full, level = unmeasured(stated), None, self.config.checks.level
         if level != "none":
@@ -139,9 +149,35 @@ class TabularDecisions:
                 directions=evidence.directions[row],
                 faithfulness=_faithfulness(evidence, row),
                 variations=varied.get(row),
+                tie=ties.get(row),
             )
             for row in range(len(frame))
         ]
+
+    def _stated(self, groups: tuple[FamilyContribution, ...], families: Families, tie: TieBreak | None) -> list[bool]:
+        principal = reasons.exchanged(reasons.stated(groups, self.config.documents.max_reasons), groups, tie)
+        named = {item.family for item in principal}
+        return [family in named for family in families.names]
+
+    def _ties(
+        self, encoded: Encoded, families: Families, groups: Sequence[tuple[FamilyContribution, ...]]
+    ) -> dict[int, TieBreak]:
+        """Row -> what sampling found of a near-tie at the last place (RS-09).
+
+        Integrated gradients are a choice of another quantity than Shapley values, which then decide nothing.
+        """
+        checks, most = self.config.checks, self.config.documents.max_reasons
+        if not len(self.reference) or self.config.explanation.method == "integrated-gradients":
+            return {}
+        ranked = {row: reasons.against(group) for row, group in enumerate(groups)}
+        rows = [
+            row
+            for row, group in ranked.items()
+            if len(group) > most and reasons.near_tie(group[most - 1], group[most], checks.near_tie)
+        ]
+        names = [(ranked[row][most - 1].family, ranked[row][most].family) for row in rows]
+        found = sampled_ties(self.explainer, encoded.inputs, rows, names, families, self.reference, seed=checks.seed)
+        return dict(zip(rows, found, strict=True))
 
     def _variations(self, subjects: Subjects) -> dict[int, Variations]:
         """Row -> what a search found, for adverse decisions."""
@@ -162,11 +198,6 @@ class TabularDecisions:
             adverse,
             lambda row, choices: self.explainer.margin(self.variable.varied(inputs, row, choices)),
         )
-
-
-def _stated(row: tuple[ColumnContribution, ...], families: tuple[str, ...], most: int) -> list[bool]:
-    named = {item.family for item in reasons.stated(reasons.group(row), most)}
-    return [family in named for family in families]
 
 
 def _faithfulness(evidence: Evidence, row: int) -> Faithfulness | None:

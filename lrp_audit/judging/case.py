@@ -13,6 +13,7 @@ from lrp_audit.records.record import (
     ModelFacts,
     Outcome,
     ReferenceFacts,
+    TieBreak,
     Variations,
 )
 
@@ -37,6 +38,7 @@ class Case:
         directions: family -> direction, only for families whose direction test passed (RS-11).
         faithfulness: None where it was not measured.
         variations: None where none were searched for.
+        tie: what sampling found of a near-tie at the last place; None where there is none, or none was sampled.
         addressee: only whether it is complete matters here; none of it enters a judgement.
         problem: why the row is invalid; names the column.
         tolerance: relative agreement promised between the model and its graph, for recorded scores.
@@ -50,6 +52,7 @@ class Case:
     directions: Mapping[str, Literal["low", "high"]] = field(default_factory=dict)
     faithfulness: Faithfulness | None = None
     variations: Variations | None = None
+    tie: TieBreak | None = None
     addressee: Addressee = field(default_factory=Addressee)
     problem: str | None = None
     tolerance: float = 1e-9

@@ -18,7 +18,7 @@ from lrp_audit.judging.text_reasons import rankable
 from lrp_audit.language import phrasebook
 from lrp_audit.language.texts import load
 from lrp_audit.language.wording import supplied, wording
-from lrp_audit.records.record import ColumnContribution, FamilyContribution, Ranking, Reason, Refusal
+from lrp_audit.records.record import ColumnContribution, FamilyContribution, Ranking, Reason, Refusal, TieBreak
 from lrp_audit.settings.config import AuditConfig
 from lrp_audit.settings.sections import FamilySection
 
@@ -70,6 +70,15 @@ def stated(families: Sequence[FamilyContribution], max_reasons: int) -> tuple[Fa
     return against(families)[:max_reasons]
 
 
+def exchanged(
+    principal: tuple[FamilyContribution, ...], families: Sequence[FamilyContribution], tie: TieBreak | None
+) -> tuple[FamilyContribution, ...]:
+    """The principal reasons with the last one replaced where sampling says that the next family counts more (RS-09)."""
+    if tie is None or tie.outcome != "exchanged":
+        return principal
+    return (*principal[:-1], next(item for item in families if item.family == tie.second))
+
+
 def against(families: Sequence[FamilyContribution]) -> tuple[FamilyContribution, ...]:
     """The families that count against the applicant by more than rounding, most adverse first."""
     floor = _floor(families)
@@ -104,7 +113,8 @@ def _findings(case: Case, config: AuditConfig) -> Findings:
     labels = {name: family.label for name, family in config.families.items() if family.label}
     families = group(case.contributions, labels)
     routed = case.standing == "routed"
-    principal = () if routed else stated(rankable(families, config.text), config.documents.max_reasons)
+    ranked = stated(rankable(families, config.text), config.documents.max_reasons)
+    principal = () if routed else exchanged(ranked, families, case.tie)
     words = tuple(wording(item.family, case.directions.get(item.family), config) for item in principal)
     return Findings(
         case=case,
@@ -149,12 +159,24 @@ def _ranking(findings: Findings) -> Ranking:
     adverse = against(findings.families)
     total = math.fsum(item.relevance for item in adverse)
     covered = math.fsum(item.relevance for item in findings.stated) / total
-    if len(adverse) == len(findings.stated):
+    ranked = against(rankable(findings.families, findings.config.text))
+    following = next((item for item in ranked if item not in findings.stated), None)
+    if following is None:
         return Ranking(covered=covered)
-    last, following = findings.stated[-1], adverse[len(findings.stated)]
+    last = findings.stated[-1]
     gap = last.relevance - following.relevance
-    near = gap <= findings.config.checks.near_tie * last.relevance
-    return Ranking(gap=gap, near_tie=near, next_family=following.family, covered=covered)
+    return Ranking(
+        gap=gap,
+        near_tie=near_tie(last, following, findings.config.checks.near_tie),
+        next_family=following.family,
+        covered=covered,
+        sampled=findings.case.tie,
+    )
+
+
+def near_tie(last: FamilyContribution, following: FamilyContribution, limit: float) -> bool:
+    """Whether two families are nearer to each other than relevance can tell: `limit` is a share of the larger one."""
+    return abs(last.relevance - following.relevance) <= limit * max(last.relevance, following.relevance)
 
 
 def _flags(findings: Findings) -> Iterator[str]:
@@ -165,7 +187,9 @@ def _flags(findings: Findings) -> Iterator[str]:
 
 def _ranking_flags(findings: Findings) -> Iterator[str]:
     say, ranking = findings.say, _ranking(findings)
-    if ranking.near_tie and ranking.next_family is not None and ranking.gap is not None:
+    if ranking.sampled is not None:
+        yield from _sampled_flags(findings, ranking.sampled)
+    elif ranking.near_tie and ranking.next_family is not None and ranking.gap is not None:
         yield say(
             "Near-tie: the last stated reason '{last}' is {gap} ahead of '{next}', which is left out (RS-09).",
             last=findings.stated[-1].label,
@@ -179,6 +203,26 @@ def _ranking_flags(findings: Findings) -> Iterator[str]:
                 first=first.label,
                 second=second.label,
             )
+
+
+def _sampled_flags(findings: Findings, tie: TieBreak) -> Iterator[str]:
+    say = findings.say
+    numbers = {"difference": say.number(tie.difference, "+.3g"), "error": say.number(tie.standard_error, ".2g")}
+    names = {"first": _label(findings.families, tie.first), "second": _label(findings.families, tie.second)}
+    if tie.outcome == "tied":
+        yield say(
+            "Tie: Shapley sampling could not tell '{first}' from '{second}' (difference {difference}, standard error "
+            "{error}); the order of relevance is kept (RS-09).",
+            **names,
+            **numbers,
+        )
+    elif tie.outcome == "exchanged":
+        yield say(
+            "Near-tie: Shapley sampling puts '{second}' before '{first}' (difference {difference}, standard error "
+            "{error}), so '{second}' is stated (RS-09).",
+            **names,
+            **numbers,
+        )
 
 
 def _label(families: Iterable[FamilyContribution], name: str) -> str:

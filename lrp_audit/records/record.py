@@ -227,6 +227,17 @@ class Reason(Frozen):
     place: TextPlace | None = None
 
 
+class TieBreak(Frozen):
+    """A near-tie at the last place, looked into by Shapley sampling over the reference population (RS-09)."""
+
+    first: str  # the family that relevance puts first
+    second: str
+    difference: float  # Shapley value of `first` less that of `second`
+    standard_error: float
+    draws: int
+    outcome: Literal["kept", "exchanged", "tied"]  # exchanged: `second` is stated and `first` is not
+
+
 class Ranking(Frozen):
     """RS-09."""
 
@@ -234,6 +245,7 @@ class Ranking(Frozen):
     near_tie: bool = False
     next_family: str | None = None
     covered: float | None = None  # share of what counted against that the stated reasons hold
+    sampled: TieBreak | None = None  # of a near-tie between the last stated and the next family
 
 
 class Check(Frozen):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -10,7 +10,7 @@ from markupsafe import Markup
 from lrp_audit.judging.reasons import against
 from lrp_audit.language.display import MINUS
 from lrp_audit.language.messages import Messages
-from lrp_audit.records.record import ColumnContribution, FamilyContribution, Record, Refusal
+from lrp_audit.records.record import ColumnContribution, FamilyContribution, Record, Refusal, TieBreak
 from lrp_audit.report.audit_facts import (
     CELL,
     decision_facts,
@@ -304,10 +304,33 @@ def _ranking(record: Record, say: Messages) -> str:
         return say("No further family counts against the applicant.")
     family = clip(_family_labels(record).get(ranking.next_family, ""), CELL)
     gap = signed(ranking.gap, decimals, say)
+    if ranking.sampled is not None:
+        return _sampled(ranking.sampled, _family_labels(record), say)
     if ranking.near_tie:
         return say(
             "Next family, not stated: {family}, {gap} behind the last stated one; a near-tie.", family=family, gap=gap
         )
     return say(
         "Next family, not stated: {family}, {gap} behind the last stated one; no near-tie.", family=family, gap=gap
+    )
+
+
+def _sampled(tie: TieBreak, labels: Mapping[str, str], say: Messages) -> str:
+    """A near-tie that sampling looked into: what it measured, and what follows."""
+    outcomes = {
+        "kept": say("they part as relevance has them"),
+        "exchanged": say("they part the other way than relevance has them, and the second is stated"),
+        "tied": say("they do not part within the budget: a tie, left as relevance has it"),
+    }
+    return say.plural(
+        "A near-tie at the last place, looked into by Shapley sampling over the reference population: {first} less "
+        "{second} is {difference}, standard error {error}, by {count} draw; {outcome}.",
+        "A near-tie at the last place, looked into by Shapley sampling over the reference population: {first} less "
+        "{second} is {difference}, standard error {error}, by {count} draws; {outcome}.",
+        tie.draws,
+        first=clip(labels.get(tie.first, tie.first), CELL),
+        second=clip(labels.get(tie.second, tie.second), CELL),
+        difference=say.number(tie.difference, "+.3g"),
+        error=say.number(tie.standard_error, ".2g"),
+        outcome=outcomes[tie.outcome],
     )

@@ -148,7 +148,9 @@ def _notes(record: Record, decimals: int, say: Messages) -> tuple[str, ...]:
         )
     if ranking.gap is not None and count:
         gap = signed(ranking.gap, decimals, say)
-        if ranking.near_tie:
+        if ranking.sampled is not None and ranking.sampled.outcome != "tied":
+            notes.append(say("Gap from the last stated to the next family: {gap}, decided by sampling.", gap=gap))
+        elif ranking.near_tie:
             notes.append(say("Gap from the last stated to the next family: {gap}, a near-tie.", gap=gap))
         else:
             notes.append(say("Gap from the last stated to the next family: {gap}, no near-tie.", gap=gap))
