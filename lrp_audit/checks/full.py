@@ -1,4 +1,4 @@
-"""The checks that cost more than the explanation: integrated gradients, recording noise, deletion and insertion curves.
+"""The checks that cost more than the explanation: integrated gradients, recording noise, sufficiency, and curves.
 
 They run where `[checks] level` is "full"; elsewhere a document says "not performed". Members of the population, noises
 and orders are the same for every row, so that a decision's result does not depend on its neighbours.
@@ -6,17 +6,18 @@ and orders are the same for every row, so that a decision's result does not depe
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import torch
+from torch import Tensor
 
 from lrp_audit.checks.agreement import Agreement, agreement
-from lrp_audit.checks.curves import Curves, deletion_curves, insertion_curves
+from lrp_audit.checks.curves import Curves, curves
 from lrp_audit.checks.evidence import Families, Subjects
-from lrp_audit.checks.putback import hybrid
+from lrp_audit.checks.putback import PutBack, hybrids, put_back
 from lrp_audit.checks.stability import Stability, numeric, stability
 from lrp_audit.explaining.explainer import Explainer
 from lrp_audit.explaining.methods.choice import Attribute
@@ -30,9 +31,10 @@ from lrp_audit.settings.sections import ChecksSection
 GRADIENT_STEPS = 4  # Gauss-Legendre points from each member to the applicant
 NOISES = 8
 CURVE_MEMBERS = 3
-CURVE_ORDERS = 5  # random ones
+CURVE_ORDERS = 3  # random ones, each with its opposite
 
 GRADIENTS = message("Agreement with integrated gradients")
+SUFFICIENCY = message("Effect of all other families, put back to the reference")
 STABILITY = message("Stability under small input noise")
 CURVES = message("Deletion and insertion of families, against random and best orders")
 
@@ -46,13 +48,18 @@ class FullEvidence:
     Attributes:
         gradients: agreement with integrated gradients over the same target and reference.
         completeness: the largest part of the difference that integrated gradients missed, per row; (N,).
+        sufficiency: how far the margin falls with all but the stated families put back, or with as many random ones.
     """
 
     gradients: Agreement | None
     completeness: FloatArray
+    sufficiency: PutBack | None
     stability: Stability | None
     deletion: Curves | None
     insertion: Curves | None
+
+
+NOTHING = FullEvidence(None, np.zeros(0), None, None, None, None)
 
 
 def gather_full(
@@ -65,26 +72,43 @@ def gather_full(
 ) -> FullEvidence:
     """Run the checks on a chunk of rows."""
     inputs, relevance = subjects.encoded.inputs, families.sums(subjects.relevance)
-    seed = config.checks.seed
-    none = FullEvidence(None, np.zeros(len(relevance)), None, None, None)
+    model, seed = explainer.model, config.checks.seed
     if not len(reference):
-        return none
+        return NOTHING
 
-    def explained(frame: pd.DataFrame) -> FloatArray:
-        return families.sums(attribute(explainer.model.encode(frame).inputs, reference).relevance)
+    def explained(rows: Mapping[str, Tensor]) -> FloatArray:
+        return families.sums(attribute(rows, reference).relevance)
 
-    def put_back(back: npt.NDArray[np.bool_]) -> FloatArray:
-        columns, members = back[:, families.of_column], range(min(CURVE_MEMBERS, len(reference)))
-        margins = [hybrid(explainer, inputs, reference, k, columns) for k in members]
-        return np.asarray(np.mean(margins, axis=0))
+    def margins(back: npt.NDArray[np.bool_]) -> FloatArray:
+        members = range(min(CURVE_MEMBERS, len(reference)))
+        return hybrids(explainer, inputs, reference, members, back[:, :, families.of_column])
 
-    codes = frozenset(name for name, column in config.columns.items() if column.values)
-    moves = numeric(explainer.model.columns, codes, reference.frame)
+    named = frozenset(name for name, column in config.columns.items() if column.values)
+    moves = numeric(model.columns, named | model.encoding.listed, reference.frame)
+    deletion, insertion = curves(margins, relevance, draws=CURVE_ORDERS, seed=seed)
     found = replace(
-        none,
-        stability=stability(explained, subjects.frame, relevance, subjects.stated, moves, draws=NOISES, seed=seed),
-        deletion=deletion_curves(put_back, relevance, draws=CURVE_ORDERS, seed=seed),
-        insertion=insertion_curves(put_back, relevance, draws=CURVE_ORDERS, seed=seed),
+        NOTHING,
+        sufficiency=put_back(
+            explainer,
+            inputs,
+            reference,
+            families.of_column,
+            ~subjects.stated,
+            draws=config.checks.random_families,
+            seed=seed,
+        ),
+        stability=stability(
+            lambda frame: model.encode(frame).inputs,
+            explained,
+            subjects.frame,
+            relevance,
+            subjects.stated,
+            moves,
+            draws=NOISES,
+            seed=seed,
+        ),
+        deletion=deletion,
+        insertion=insertion,
     )
     if config.explanation.method == "integrated-gradients" or not all(map(torch.is_floating_point, inputs.values())):
         return found  # not against itself, nor along a line between codes
@@ -100,9 +124,10 @@ def state_full(
     evidence: FullEvidence | None, row: int, stated: int, settings: ChecksSection, say: Messages
 ) -> tuple[Check, ...]:
     """One row's checks as they stand in its record; all "not performed" without evidence."""
-    found = evidence or FullEvidence(None, np.zeros(0), None, None, None)
+    found = evidence or NOTHING
     return (
         _gradients(found, row, stated, settings, say),
+        _sufficiency(found, row, stated, say),
         _stability(found, row, stated, settings, say),
         _curves(found, row, stated, settings, say),
     )
@@ -128,6 +153,23 @@ def _gradients(found: FullEvidence, row: int, stated: int, settings: ChecksSecti
     )
 
 
+def _sufficiency(found: FullEvidence, row: int, stated: int, say: Messages) -> Check:
+    if found.sufficiency is None or not stated:
+        return Check(id="sufficiency", title=say(SUFFICIENCY), status="not performed")
+    others, random = float(found.sufficiency.stated[row]), float(found.sufficiency.random[row])
+    return Check(
+        id="sufficiency",
+        title=say(SUFFICIENCY),
+        status="performed",
+        flag=others > random,
+        measured={"others": others, "random": random},
+        statement=say(
+            "Fall of the adverse margin with all but the stated reasons put back, and with as many random families: "
+            "what the stated reasons cannot carry alone."
+        ),
+    )
+
+
 def _stability(found: FullEvidence, row: int, stated: int, settings: ChecksSection, say: Messages) -> Check:
     if found.stability is None or not stated:
         return Check(id="stability", title=say(STABILITY), status="not performed")
@@ -137,7 +179,12 @@ def _stability(found: FullEvidence, row: int, stated: int, settings: ChecksSecti
         title=say(STABILITY),
         status="performed",
         flag=survived < min(settings.stability_overlap, stated),
-        measured={"kept": survived, "stated": stated, "largest_change": float(found.stability.change[row])},
+        measured={
+            "kept": survived,
+            "stated": stated,
+            "largest_change": float(found.stability.change[row]),
+            "lipschitz": float(found.stability.lipschitz[row]),
+        },
         threshold=float(min(settings.stability_overlap, stated)),
         statement=say("Stated families that stay principal when every number moves within its own rounding."),
     )

@@ -90,7 +90,7 @@ def sampled_ties(
     pairs = np.array([[families.names.index(name) for name in pair] for pair in contested], dtype=np.intp)
     index = torch.tensor(rows)
     contest = Contest({name: value[index] for name, value in inputs.items()}, pairs[:, 0], pairs[:, 1])
-    found = part(explainer, contest, reference.everyone or reference.members, families.of_column, seed=seed)
+    found = part(explainer, contest, reference.everyone, families.of_column, seed=seed)
     return [
         TieBreak(
             first=first,

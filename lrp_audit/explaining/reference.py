@@ -49,7 +49,7 @@ class Reference:
 
     Attributes:
         members: module inputs of the K representing rows; empty for `zero`, which compares with nobody.
-        everyone: module inputs of the whole population; only for `coalitions`.
+        everyone: module inputs of the whole population; empty for `zero`.
         frame: the population's rows as the user's table gives them, from which typical values are taken.
         sha256: digest of the whole population's encoded rows and of which of them are members.
     """
@@ -159,7 +159,6 @@ def build_reference(
         raise ReferenceDataError(_too_few(name, len(population.frame)))
     if representation != "members":
         _require_numbers(population.inputs, model)
-    everyone = dict(population.inputs) if representation == "coalitions" else {}
     if representation == "centroid":
         rows = np.arange(len(population.frame))
         chosen = {name: value.mean(0, keepdim=True) for name, value in population.inputs.items()}
@@ -167,7 +166,7 @@ def build_reference(
         rows = _sample(len(population.frame), members, seed)
         chosen = dict(population.take(rows).inputs)
     digest = _digest(population.inputs, rows)
-    return Reference(name, representation, chosen, population.frame, seed, date, digest, everyone)
+    return Reference(name, representation, chosen, population.frame, seed, date, digest, population.inputs)
 
 
 def _nearest_approved(margin: FloatArray, size: int) -> npt.NDArray[np.intp]:

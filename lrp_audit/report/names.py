@@ -36,6 +36,8 @@ _NAMES: Mapping[str, str] = MappingProxyType({
     "same_sign": message("same sign"),
     "completeness_error": message("completeness error"),
     "largest_change": message("largest change"),
+    "lipschitz": message("Lipschitz estimate"),
+    "others": message("all others"),
     "deletion": message("deletion"),
     "insertion": message("insertion"),
     "words": message("words"),
