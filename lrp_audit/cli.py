@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
-from lrp_audit.aggregate import command as aggregate_command
-from lrp_audit.commands import document_commands, sealing_commands, template_commands
+from lrp_audit.commands import aggregation, document_commands, sealing_commands, template_commands
 from lrp_audit.errors import DataError, LrpAuditError
 
 if TYPE_CHECKING:
@@ -211,7 +210,7 @@ def doctor(as_json: AsJson = False) -> None:
 document_commands.register(app)
 sealing_commands.register(app)
 app.command("aggregate", epilog="Example: lrp-audit aggregate reports/ --groups groups.csv --out aggregate/")(
-    aggregate_command.aggregate
+    aggregation.aggregate
 )
 
 

@@ -3,75 +3,35 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
-from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from lrp_audit.aggregate.groups import adjust
+from lrp_audit.aggregate.gather import Gathered
+from lrp_audit.aggregate.groups import adjust, known
 from lrp_audit.aggregate.resampling import LEVEL, RESAMPLES, interval, resampled_means
-from lrp_audit.aggregate.table import SMALLEST_GROUP, ExplainedTable, FloatArray, IntArray
+from lrp_audit.aggregate.table import ExplainedTable, FloatArray
 from lrp_audit.errors import DataError
+from lrp_audit.records.aggregates import SMALLEST_GROUP, ColumnDrift, Drift, Turn
 
 SELDOM = 0.01  # share of denials below which a reason is not in use
 _SIGNIFICANT = 0.05
 _HALF = 0.5  # added to every bin's count, so that an empty bin has a logarithm
 
-Turn = Literal["appears", "vanishes", ""]
 
-
-@dataclass(frozen=True)
-class ColumnDrift:
-    column: str
-    share_before: float  # of all absolute relevance
-    share_after: float
-    change: float
-    lower: float
-    upper: float
-    adjusted_p: float  # Benjamini-Hochberg over columns
-    reason_before: float  # share of denials with the column among the strongest reasons
-    reason_after: float
-    reason_adjusted_p: float  # Fisher's exact test, Benjamini-Hochberg over columns
-    turn: Turn
-    stability: float  # population stability index of the column's relevance
-    value_stability: float  # of its values; NaN where there are none
-
-
-@dataclass(frozen=True)
-class Drift:
-    before: int  # decisions
-    after: int
-    paired: bool  # the same decisions, by two models
-    score_stability: float  # population stability index of the score
-    only_before: tuple[str, ...]  # columns of one side
-    only_after: tuple[str, ...]
-    columns: tuple[ColumnDrift, ...]  # by falling absolute change
-
-    def table(self) -> pd.DataFrame:
-        """A row per column that both sides have."""
-        return pd.DataFrame([asdict(item) for item in self.columns])
-
-
-def drift(  # what an analyst sets
-    before: ExplainedTable,
-    after: ExplainedTable,
-    *,
-    principal: int = 4,
-    resamples: int = RESAMPLES,
-    level: float = LEVEL,
-    seed: int = 0,
+def drift(
+    before: Gathered, after: Gathered, *, resamples: int = RESAMPLES, level: float = LEVEL, seed: int = 0
 ) -> Drift:
-    """What changed from one table to the other, column by column.
+    """What changed from one set of decisions to the other, column by column.
 
-    Tables with the very same ids are two models' views of the same decisions, and are resampled together.
+    Shares and reasons are counted over all decisions; intervals and stability indices are those of the samples. Sets
+    with the very same ids are two models' views of the same decisions, and are resampled together. Ids are compared
+    in the samples, so that of very large sets a small overlap goes unnoticed.
 
     Args:
         before: decisions of the first period or model.
         after: those of the second.
-        principal: reasons of a denial.
         resamples: of the bootstrap.
         level: of the intervals.
         seed: of the bootstrap.
@@ -81,13 +41,13 @@ def drift(  # what an analyst sets
     """
     paired = _check(before, after)
     common = [name for name in before.columns if name in set(after.columns)]
-    aligned = _reordered(after, before) if paired else after
-    shares, change, draws = _shares(before, aligned, common, resamples, seed, paired=paired)
+    shares, draws = _shares(before, after, common, resamples, seed, paired=paired)
+    change = shares[1] - shares[0]
     lower, upper = interval(draws, level)
     spread = draws.std(0)
     score = np.divide(change, spread, out=np.full_like(change, math.nan), where=spread > 1e-12)
     p = adjust(2 * stats.norm.sf(np.abs(score)), "benjamini-hochberg")
-    rates, reason_p = _reasons(before, after, common, principal)
+    rates, reason_p = _reasons(before, after, common)
     rows = [
         ColumnDrift(
             column=name,
@@ -96,21 +56,22 @@ def drift(  # what an analyst sets
             change=float(change[j]),
             lower=float(lower[j]),
             upper=float(upper[j]),
-            adjusted_p=float(p[j]),
-            reason_before=float(rates[0][j]),
-            reason_after=float(rates[1][j]),
-            reason_adjusted_p=float(reason_p[j]),
+            adjusted_p=known(p[j]),
+            reason_before=known(rates[0][j]),
+            reason_after=known(rates[1][j]),
+            reason_adjusted_p=known(reason_p[j]),
             turn=_turn(rates[0][j], rates[1][j], reason_p[j]),
-            stability=population_stability(before.relevance[name], after.relevance[name]),
-            value_stability=_value_stability(before, after, name),
+            stability=population_stability(before.sample.relevance[name], after.sample.relevance[name]),
+            value_stability=_value_stability(before.sample, after.sample, name),
         )
         for j, name in enumerate(common)
     ]
     return Drift(
-        before=len(before),
-        after=len(after),
+        before=before.decisions,
+        after=after.decisions,
+        sampled=max(len(before.sample), len(after.sample)),
         paired=paired,
-        score_stability=population_stability(before.score, after.score),
+        score_stability=population_stability(before.sample.score, after.sample.score),
         only_before=tuple(sorted({*before.columns} - {*common})),
         only_after=tuple(sorted({*after.columns} - {*common})),
         columns=tuple(sorted(rows, key=lambda item: (-abs(item.change), item.column))),
@@ -137,75 +98,65 @@ def population_stability(before: pd.Series, after: pd.Series, bins: int = 10) ->
     return float(((q - p) * np.log(q / p)).sum())
 
 
-def _check(before: ExplainedTable, after: ExplainedTable) -> bool:
+def _check(before: Gathered, after: Gathered) -> bool:
     """Whether the sides hold the same decisions."""
-    for side, table in (("first", before), ("second", after)):
-        if len(table) < SMALLEST_GROUP:
-            raise DataError(f"The {side} side has {len(table)} decisions, and drift needs {SMALLEST_GROUP} or more.")
-        if not table.array.any():
+    for side, item in (("first", before), ("second", after)):
+        if item.decisions < SMALLEST_GROUP:
+            raise DataError(
+                f"The {side} side has {item.decisions} decisions, and drift needs {SMALLEST_GROUP} or more."
+            )
+        if not item.spreads["all"].moments.strength.any():
             raise DataError(f"The {side} side has no relevance at all, so that it has no shares to compare.")
     if not {*before.columns} & {*after.columns}:
         raise DataError("The two sides have no column in common.")
-    shared = len(before.relevance.index.intersection(after.relevance.index))
-    if 0 < shared < max(len(before), len(after)):
+    shared = len(before.sample.ids.intersection(after.sample.ids))
+    if 0 < shared < max(len(before.sample), len(after.sample)) or (shared and before.decisions != after.decisions):
         raise DataError(f"{shared} decisions are on both sides, but not all; compare other decisions, or all the same.")
     return shared > 0
 
 
-def _reordered(table: ExplainedTable, like: ExplainedTable) -> ExplainedTable:
-    ids = like.relevance.index
-    return ExplainedTable(table.relevance.loc[ids], table.adverse.loc[ids], table.score.loc[ids])
-
-
 def _shares(
-    before: ExplainedTable, after: ExplainedTable, common: list[str], resamples: int, seed: int, *, paired: bool
-) -> tuple[tuple[FloatArray, FloatArray], FloatArray, FloatArray]:
-    """Shares of absolute relevance on either side, their change, and (resamples, C) draws of the change."""
-    absolute = [np.abs(side.array) for side in (before, after)]
-    places = [[side.columns.index(name) for name in common] for side in (before, after)]
+    before: Gathered, after: Gathered, common: list[str], resamples: int, seed: int, *, paired: bool
+) -> tuple[tuple[FloatArray, FloatArray], FloatArray]:
+    """Shares of absolute relevance on either side, and (resamples, C) draws of their change."""
+    sides = (before, after)
+    absolute = [np.abs(side.sample.array) for side in sides]
+    places = [[side.columns.index(name) for name in common] for side in sides]
     generator = np.random.default_rng(seed)
-    if paired:
+    if paired:  # samples of the same ids are in the same order
         joint = resampled_means(np.hstack(absolute), resamples, generator)
         means = [joint[:, : len(before.columns)], joint[:, len(before.columns) :]]
     else:
         means = [resampled_means(rows, resamples, generator) for rows in absolute]
-    drawn = [_share(mean)[:, place] for mean, place in zip(means, places, strict=True)]
-    first, second = (_share(rows.mean(0)[None])[0, place] for rows, place in zip(absolute, places, strict=True))
-    return (first, second), second - first, drawn[1] - drawn[0]
+    shares, drawn = [], []
+    for side, rows, mean, place in zip(sides, absolute, means, places, strict=True):
+        strength = side.spreads["all"].moments.strength
+        shares.append(_share(strength[None])[0, place])
+        scaled = strength + (mean - rows.mean(0)) * math.sqrt(len(rows) / side.decisions)
+        drawn.append(_share(scaled)[:, place])
+    return (shares[0], shares[1]), drawn[1] - drawn[0]
 
 
 def _share(means: FloatArray) -> FloatArray:
     return np.asarray(means / np.maximum(means.sum(-1, keepdims=True), np.finfo(np.float64).tiny), dtype=np.float64)
 
 
-def _reasons(
-    before: ExplainedTable, after: ExplainedTable, common: list[str], principal: int
-) -> tuple[tuple[FloatArray, FloatArray], FloatArray]:
+def _reasons(before: Gathered, after: Gathered, common: list[str]) -> tuple[tuple[FloatArray, FloatArray], FloatArray]:
     """How often a column is among the strongest reasons of a denial on either side, and whether that changed."""
-    (first, first_rate), (second, second_rate) = (_counted(side, common, principal) for side in (before, after))
-    denials = int(before.adverse.sum()), int(after.adverse.sum())
+    sides = (before, after)
+    counts = [side.reasons[[side.columns.index(name) for name in common]] for side in sides]
+    denials = [side.adverse for side in sides]
+    rates = [
+        count / denied if denied else np.full(len(common), math.nan)
+        for count, denied in zip(counts, denials, strict=True)
+    ]
     if 0 in denials:
-        return (first_rate, second_rate), np.full(len(common), math.nan)
+        return (rates[0], rates[1]), np.full(len(common), math.nan)
     p = [
         float(stats.fisher_exact([[a, denials[0] - a], [b, denials[1] - b]]).pvalue)
-        for a, b in zip(first, second, strict=True)
+        for a, b in zip(*counts, strict=True)
     ]
-    return (first_rate, second_rate), adjust(np.array(p), "benjamini-hochberg")
-
-
-def _counted(table: ExplainedTable, common: list[str], principal: int) -> tuple[IntArray, FloatArray]:
-    """In how many denials, and in what share, a column is a principal reason; NaN shares where nothing was denied."""
-    chosen = _principal(table, principal)[common].to_numpy(dtype=np.int64)
-    share = chosen.mean(0) if len(chosen) else np.full(len(common), math.nan)
-    return chosen.sum(0), share
-
-
-def _principal(table: ExplainedTable, most: int) -> pd.DataFrame:
-    """(denials, C): whether a column is among the `most` that counted against most."""
-    denied = table.relevance[table.adverse.to_numpy()]
-    ranks = np.argsort(np.argsort(-denied.to_numpy(dtype=np.float64), axis=1, kind="stable"), axis=1)
-    chosen: npt.NDArray[np.bool_] = (ranks < most) & (denied.to_numpy(dtype=np.float64) > 0)
-    return pd.DataFrame(chosen, columns=denied.columns, index=denied.index)
+    return (rates[0], rates[1]), adjust(np.array(p), "benjamini-hochberg")
 
 
 def _turn(before: float, after: float, p: float) -> Turn:
@@ -214,7 +165,7 @@ def _turn(before: float, after: float, p: float) -> Turn:
     return "appears" if before < SELDOM else "vanishes"
 
 
-def _value_stability(before: ExplainedTable, after: ExplainedTable, name: str) -> float:
+def _value_stability(before: ExplainedTable, after: ExplainedTable, name: str) -> float | None:
     if before.values is None or after.values is None or name not in before.values or name not in after.values:
-        return math.nan
+        return None
     return population_stability(before.values[name], after.values[name])

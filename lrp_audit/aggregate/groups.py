@@ -6,71 +6,29 @@ Descriptive, never a verdict (G-03): a difference is stated with its interval, a
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, replace
-from typing import Literal
+from collections.abc import Mapping
 
 import numpy as np
-import pandas as pd
 from scipy import stats
 from scipy.stats.contingency import relative_risk
 
-from lrp_audit.aggregate.membership import Membership
-from lrp_audit.aggregate.resampling import LEVEL, RESAMPLES, Generator, interval, resampled_means
-from lrp_audit.aggregate.table import ExplainedTable, FloatArray
+from lrp_audit.aggregate.gather import Gathered, GroupSums
+from lrp_audit.aggregate.membership import Grouping, Groups, groups_of
+from lrp_audit.aggregate.resampling import LEVEL, RESAMPLES, interval, scaled_means
+from lrp_audit.aggregate.stream import Moments
+from lrp_audit.aggregate.table import FloatArray
 from lrp_audit.errors import DataError
-
-Correction = Literal["benjamini-hochberg", "benjamini-yekutieli", "holm"]
-
-
-@dataclass(frozen=True)
-class GroupOutcome:
-    """One group against the reference group."""
-
-    group: str
-    decisions: int | None  # None: fewer than 50, and nothing else is said
-    approval_rate: float
-    approval_ratio: float  # adverse impact ratio: this group's approval rate over the reference group's
-    ratio_lower: float
-    ratio_upper: float
-    mean_score: float  # margin of the adverse outcome
-    standardised_difference: float  # of mean scores, in pooled standard deviations
+from lrp_audit.records.aggregates import Correction, GroupComparison, GroupOutcome, RelevanceDifference
 
 
-@dataclass(frozen=True)
-class RelevanceDifference:
-    """Mean relevance of a column in a group less that in the reference group; `+` counts against the group more."""
-
-    group: str
-    column: str
-    difference: float
-    lower: float
-    upper: float
-    share: float  # of the difference between the groups' whole mean relevance
-    p: float  # Welch's test
-    adjusted_p: float  # over all groups and columns of this comparison
-
-
-@dataclass(frozen=True)
-class GroupComparison:
-    name: str
-    reference: str
-    correction: Correction
-    unknown: int  # decisions without a group
-    outcomes: tuple[GroupOutcome, ...]
-    differences: tuple[RelevanceDifference, ...]
-
-    def table(self) -> pd.DataFrame:
-        """A row per group and column, by falling absolute difference within a group."""
-        return pd.DataFrame([asdict(item) for item in self.differences])
-
-    def outcome_table(self) -> pd.DataFrame:
-        """A row per group; a suppressed group has its name only."""
-        return pd.DataFrame([asdict(item) for item in self.outcomes]).astype({"decisions": "Int64"})
+def usable(found: Gathered, name: str) -> Groups:
+    """The groups of a grouping that was gathered. Raises DataError as `groups_of` does."""
+    return groups_of(name, {label: item.decisions for label, item in found.groups[name].items()}, [*found.columns])
 
 
 def compare(  # what an analyst sets
-    table: ExplainedTable,
-    groups: Membership,
+    found: Gathered,
+    grouping: Grouping,
     *,
     reference: str | None = None,
     correction: Correction = "benjamini-hochberg",
@@ -81,11 +39,11 @@ def compare(  # what an analyst sets
     """Every group of 50 decisions or more against the reference group.
 
     Relevance adds up to the explained margin, so the differences of a group add up to its gap. Ratios of rates have
-    Katz's interval (Katz et al. 1978), differences a percentile bootstrap interval.
+    Katz's interval (Katz et al. 1978), differences a percentile bootstrap interval, drawn from the sample.
 
     Args:
-        table: the decisions.
-        groups: their groups, of the same ids.
+        found: the decisions, gathered by this grouping.
+        grouping: the groups that people belong to.
         reference: the group to compare with; the largest if None.
         correction: false discovery rate (Benjamini and Hochberg 1995; Benjamini and Yekutieli 2001, for any
             dependence) or family-wise error (Holm 1979).
@@ -94,30 +52,26 @@ def compare(  # what an analyst sets
         seed: of the bootstrap.
 
     Raises:
-        DataError: the reference is not a group of 50 or more, or ids differ.
+        DataError: the grouping cannot be used, or the reference is not a group of 50 or more.
     """
-    if not groups.labels.index.equals(table.relevance.index.astype(str)):
-        raise DataError("Groups and decisions have different ids; join the groups with `membership`.")
-    chosen = groups.groups[0] if reference is None else reference
-    if chosen not in groups.groups:
-        raise DataError(f"{chosen!r} is not a group of 50 decisions or more; choose from {', '.join(groups.groups)}.")
-    labels = groups.labels.to_numpy(dtype=object)
-    parts = {group: table.only(labels == group) for group in groups.groups}
-    generator = np.random.default_rng(seed)
-    others = [group for group in groups.groups if group != chosen]
-    found = [
-        item
-        for group in others
-        for item in _differences(group, parts[group], parts[chosen], resamples, level, generator)
-    ]
-    adjusted = adjust(np.array([item.p for item in found]), correction)
-    differences = tuple(
-        replace(item, adjusted_p=float(p))
-        for item, p in sorted(zip(found, adjusted, strict=True), key=lambda pair: _order(pair[0], others))
+    groups = usable(found, grouping.name)
+    chosen = groups.shown[0] if reference is None else reference
+    if chosen not in groups.shown:
+        raise DataError(f"{chosen!r} is not a group of 50 decisions or more; choose from {', '.join(groups.shown)}.")
+    sums = found.groups[grouping.name]
+    others = [group for group in groups.shown if group != chosen]
+    outcomes = [_outcome(group, sums[group], sums[chosen], level) for group in (chosen, *others)]
+    hidden = [GroupOutcome(group=group) for group in groups.suppressed]
+    return GroupComparison(
+        name=grouping.name,
+        reference=chosen,
+        correction=correction,
+        unknown=found.decisions - sum(item.decisions for item in sums.values()),
+        sampled=len(found.sample),
+        level=level,
+        outcomes=(*outcomes, *hidden),
+        differences=_differences(found, grouping, chosen, others, correction, (resamples, level, seed)),
     )
-    outcomes = [_outcome(group, parts[group], parts[chosen], level) for group in (chosen, *others)]
-    hidden = [GroupOutcome(group, None, *[math.nan] * 6) for group in groups.suppressed]
-    return GroupComparison(groups.name, chosen, correction, groups.unknown, (*outcomes, *hidden), differences)
 
 
 def adjust(p: FloatArray, correction: Correction) -> FloatArray:
@@ -137,44 +91,99 @@ def adjust(p: FloatArray, correction: Correction) -> FloatArray:
     return adjusted
 
 
-def _order(item: RelevanceDifference, groups: list[str]) -> tuple[int, float, str]:
-    return groups.index(item.group), -abs(item.difference), item.column
+def known(value: float) -> float | None:
+    """A figure, or None for one that there is not."""
+    return float(value) if math.isfinite(value) else None
 
 
 def _differences(
-    group: str, part: ExplainedTable, other: ExplainedTable, resamples: int, level: float, generator: Generator
-) -> list[RelevanceDifference]:
-    difference = part.array.mean(0) - other.array.mean(0)
-    draws = resampled_means(part.array, resamples, generator) - resampled_means(other.array, resamples, generator)
-    lower, upper = interval(draws, level)
-    gap = float(difference.sum())
-    share = difference / gap if gap else np.full_like(difference, math.nan)
-    p = welch(part.array, other.array)
-    return [
-        RelevanceDifference(
-            group, name, float(difference[j]), float(lower[j]), float(upper[j]), float(share[j]), float(p[j]), math.nan
-        )
-        for j, name in enumerate(part.columns)
-    ]
+    found: Gathered,
+    grouping: Grouping,
+    reference: str,
+    others: list[str],
+    correction: Correction,
+    bootstrap: tuple[int, float, int],
+) -> tuple[RelevanceDifference, ...]:
+    resamples, level, seed = bootstrap
+    sums, labels = found.groups[grouping.name], grouping.of(found.sample)
+    generator = np.random.default_rng(seed)
+    rows = {label: found.sample.array[labels == label] for label in (reference, *others)}
+    draws = {
+        label: scaled_means(part, _means(sums[label]), sums[label].decisions, resamples, generator)
+        for label, part in rows.items()
+        if len(part)
+    }
+    p = {label: welch(sums[label].moments, sums[reference].moments)[:-1] for label in others}
+    adjusted = dict(zip(others, np.split(adjust(np.concatenate([*p.values()]), correction), len(others)), strict=True))
+    lines = []
+    for label in others:
+        difference = _means(sums[label]) - _means(sums[reference])
+        lower, upper = _ends(draws, label, reference, level, difference)
+        gap = float(difference.sum())
+        for j in np.lexsort((np.array(found.columns), -np.abs(difference))):
+            lines.append(
+                RelevanceDifference(
+                    group=label,
+                    column=found.columns[j],
+                    difference=float(difference[j]),
+                    lower=known(lower[j]),
+                    upper=known(upper[j]),
+                    share=float(difference[j]) / gap if gap else None,
+                    p=known(p[label][j]),
+                    adjusted_p=known(adjusted[label][j]),
+                )
+            )
+    return tuple(lines)
 
 
-def welch(first: FloatArray, second: FloatArray) -> FloatArray:
+def _ends(
+    draws: Mapping[str, FloatArray], label: str, reference: str, level: float, difference: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Both ends of the interval; NaN for a group so small that the sample missed it."""
+    if label not in draws or reference not in draws:
+        nothing = np.full_like(difference, math.nan)
+        return nothing, nothing
+    return interval(draws[label] - draws[reference], level)
+
+
+def _means(sums: GroupSums) -> FloatArray:
+    """Of the columns, without the score."""
+    return np.asarray(sums.moments.mean[:-1], dtype=np.float64)
+
+
+def welch(first: Moments, second: Moments) -> FloatArray:
     """(C,) p-values of Welch's test, NaN for columns that are constant in both."""
-    varied = (np.ptp(first, axis=0) > 0) | (np.ptp(second, axis=0) > 0)
-    p = np.full(first.shape[1], math.nan)
+    deviations = [item.deviation * math.sqrt(item.count / (item.count - 1)) for item in (first, second)]
+    varied = (deviations[0] > 1e-12 * (1 + np.abs(first.mean))) | (deviations[1] > 1e-12 * (1 + np.abs(second.mean)))
+    p = np.full(varied.shape, math.nan)
     if varied.any():
-        p[varied] = stats.ttest_ind(first[:, varied], second[:, varied], equal_var=False).pvalue
+        p[varied] = stats.ttest_ind_from_stats(
+            first.mean[varied], deviations[0][varied], first.count,
+            second.mean[varied], deviations[1][varied], second.count,
+            equal_var=False,
+        ).pvalue  # fmt: skip
     return p
 
 
-def _outcome(group: str, part: ExplainedTable, other: ExplainedTable, level: float) -> GroupOutcome:
-    approved, approved_other = (int((~item.adverse).sum()) for item in (part, other))
+def _outcome(group: str, sums: GroupSums, other: GroupSums, level: float) -> GroupOutcome:
     ratio = lower = upper = math.nan
-    if approved_other:
-        result = relative_risk(approved, len(part), approved_other, len(other))
+    if other.approved:
+        result = relative_risk(sums.approved, sums.decisions, other.approved, other.decisions)
         ends = result.confidence_interval(level)
         ratio, lower, upper = float(result.relative_risk), float(ends.low), float(ends.high)
-    mean = float(part.score.mean())
-    pooled = math.sqrt((float(part.score.var()) + float(other.score.var())) / 2)
-    standardised = (mean - float(other.score.mean())) / pooled if pooled else math.nan
-    return GroupOutcome(group, len(part), approved / len(part), ratio, lower, upper, mean, standardised)
+    variances = [
+        float(item.moments.deviation[-1]) ** 2 * item.decisions / (item.decisions - 1) for item in (sums, other)
+    ]
+    pooled = math.sqrt(sum(variances) / 2)
+    mean = float(sums.moments.mean[-1])
+    return GroupOutcome(
+        group=group,
+        decisions=sums.decisions,
+        approved=sums.approved,
+        approval_rate=sums.approved / sums.decisions,
+        approval_ratio=known(ratio),
+        ratio_lower=known(lower),
+        ratio_upper=known(upper),
+        mean_score=mean,
+        standardised_difference=(mean - float(other.moments.mean[-1])) / pooled if pooled else None,
+    )

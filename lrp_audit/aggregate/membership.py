@@ -2,77 +2,98 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from lrp_audit.aggregate.table import SMALLEST_GROUP, ExplainedTable
+from lrp_audit.aggregate.table import ExplainedTable
 from lrp_audit.errors import DataError
+from lrp_audit.records.aggregates import SMALLEST_GROUP
+from lrp_audit.report.aggregate_report import Why
+
+
+class UnusableGroupsError(DataError):
+    """A grouping says nothing about these decisions; `why` is the reason in a word."""
+
+    def __init__(self, why: Why, sentence: str) -> None:
+        super().__init__(sentence)
+        self.why = why
 
 
 @dataclass(frozen=True, eq=False)
-class Membership:
-    """Which group every decision belongs to; the index is the decisions' ids, and a missing label is unknown."""
+class Grouping:
+    """Which group people belong to, by id; a missing label is unknown."""
 
     name: str
-    labels: pd.Series[str]  # (N,)
-    suppressed: tuple[str, ...]  # groups with fewer than 50 decisions
+    labels: pd.Series[str]
 
-    @property
-    def unknown(self) -> int:
-        return int(self.labels.isna().sum())
-
-    @property
-    def groups(self) -> tuple[str, ...]:
-        """Groups of 50 decisions or more, the largest first."""
-        counts = self.labels.value_counts()
-        return tuple(sorted((str(n) for n in counts.index if n not in self.suppressed), key=lambda n: (-counts[n], n)))
+    def of(self, table: ExplainedTable) -> npt.NDArray[np.object_]:
+        """(N,) the label of every decision, None where it is unknown."""
+        found = self.labels.reindex(table.ids)
+        return found.where(found.notna(), None).to_numpy(dtype=object)
 
 
-def membership(table: ExplainedTable, groups: pd.DataFrame, column: str, *, id_column: str = "id") -> Membership:
-    """The group of every decision, from a table of ids and groups.
+@dataclass(frozen=True)
+class Groups:
+    """The groups of 50 decisions or more, the largest first, and those of fewer."""
+
+    shown: tuple[str, ...]
+    suppressed: tuple[str, ...]
+
+
+def grouping(groups: pd.DataFrame, column: str, *, id_column: str = "id") -> Grouping:
+    """The group of every id, from a table of ids and groups.
 
     Raises:
-        DataError: a column is missing or is an input of the model, an id comes twice, no id is known, or fewer than
-            two groups have 50 decisions.
+        DataError: a column is missing, or an id comes twice.
     """
     for name in (id_column, column):
         if name not in groups.columns:
             raise DataError(
                 f"The table of groups has no column {name!r}; it has {', '.join(map(str, groups.columns))}."
             )
-    if column in table.columns:
-        raise DataError(f"{column!r} is an input of the model; a group column must not be one, so choose another.")
     ids = groups[id_column].astype(str)
     if ids.duplicated().any():
         raise DataError(f"The table of groups names the id {ids[ids.duplicated()].iloc[0]!r} more than once.")
     words = groups[column].astype(str).where(groups[column].notna())
-    labels = pd.Series(words.to_numpy(dtype=object), index=ids).reindex(table.relevance.index.astype(str))
-    if labels.isna().all():
-        raise DataError(f"No decision has a group in {column!r}; check that {id_column!r} holds the decisions' ids.")
-    return _checked(column, labels)
+    return Grouping(column, pd.Series(words.to_numpy(dtype=object), index=ids))
 
 
-def crossed(*parts: Membership) -> Membership:
-    """Intersectional cells: every combination of the groups of several columns.
+def crossed(first: Grouping, second: Grouping) -> Grouping:
+    """Intersectional cells: every combination of the groups of two columns of one table."""
+    known = first.labels.notna() & second.labels.notna()
+    labels = first.labels.fillna("").astype(str) + " × " + second.labels.fillna("").astype(str)
+    return Grouping(f"{first.name} × {second.name}", labels.where(known))
+
+
+def groups_of(name: str, counts: Mapping[str, int], columns: list[str]) -> Groups:
+    """The groups of a column, from the decisions in each.
 
     Raises:
-        DataError: fewer than two cells have 50 decisions.
+        UnusableGroupsError: it is an input of the model, no decision has a group, all have one, or fewer than two
+            groups have 50.
     """
-    labels = parts[0].labels
-    for part in parts[1:]:
-        labels = labels + " × " + part.labels
-    return _checked(" × ".join(part.name for part in parts), labels)
-
-
-def _checked(name: str, labels: pd.Series[str]) -> Membership:
-    counts = labels.value_counts()
-    if len(counts) == 1:
-        raise DataError(f"{name!r} puts every decision in one group, {str(counts.index[0])!r}; two are needed.")
-    small = tuple(sorted(str(label) for label, count in counts.items() if count < SMALLEST_GROUP))
-    if len(counts) - len(small) < 2:
-        raise DataError(
-            f"{name!r} has {len(counts) - len(small)} groups of {SMALLEST_GROUP} decisions or more, and two are "
-            "needed; join groups or ranges of numbers."
+    if name in columns:
+        raise UnusableGroupsError(
+            "an input", f"{name!r} is an input of the model; a group column must not be one, so choose another."
         )
-    return Membership(name, labels, small)
+    if not counts:
+        raise UnusableGroupsError(
+            "nobody", f"No decision has a group in {name!r}; check that 'id' holds the decisions' ids."
+        )
+    if len(counts) == 1:
+        raise UnusableGroupsError(
+            "one group", f"{name!r} puts every decision in one group, {next(iter(counts))!r}; two are needed."
+        )
+    order = sorted(counts, key=lambda label: (-counts[label], label))
+    shown = tuple(label for label in order if counts[label] >= SMALLEST_GROUP)
+    if len(shown) < 2:
+        raise UnusableGroupsError(
+            "few groups",
+            f"{name!r} has {len(shown)} groups of {SMALLEST_GROUP} decisions or more, and two are needed; join groups "
+            "or ranges of numbers.",
+        )
+    return Groups(shown, tuple(sorted({*counts} - {*shown})))

@@ -7,7 +7,6 @@ one sparse product.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from typing import Literal
 
 import numpy as np
@@ -16,56 +15,38 @@ import pandas as pd
 from scipy import sparse
 from sklearn.model_selection import KFold
 
-from lrp_audit.aggregate.membership import Membership
+from lrp_audit.aggregate.membership import Grouping, Groups
 from lrp_audit.aggregate.table import ExplainedTable, FloatArray, IntArray
+from lrp_audit.records.aggregates import Proxy, ProxyScreen
 
 FOLDS = 5
 BINS = 10  # of numbers, by quantiles
 MOST_CATEGORIES = 20
 
 
-@dataclass(frozen=True)
-class Proxy:
-    column: str
-    read: Literal["value", "relevance"]
-    group: str
-    auc: float  # out of fold; 0.5 says nothing of the group, 1 tells it
-    null_mean: float  # of the same over permuted groups
-    p: float  # of this column alone
-    familywise_p: float  # over all columns and groups that were screened
-
-
-@dataclass(frozen=True)
-class ProxyScreen:
-    name: str
-    permutations: int
-    decisions: int
-    proxies: tuple[Proxy, ...]  # by falling AUC
-
-    def table(self) -> pd.DataFrame:
-        """A row per column, kind of reading, and group."""
-        return pd.DataFrame([asdict(item) for item in self.proxies])
-
-
-def screen(table: ExplainedTable, groups: Membership, *, permutations: int = 199, seed: int = 0) -> ProxyScreen:
+def screen(
+    sample: ExplainedTable, grouping: Grouping, groups: Groups, *, permutations: int = 199, seed: int = 0
+) -> ProxyScreen:
     """Cross-validated AUC of every column for every group, against permuted groups.
 
     `familywise_p` is that of the largest standardised AUC of a permutation (Westfall and Young 1993): if no column
     tells any group, the chance that any is below 0.05 is at most 0.05.
 
     Args:
-        table: the decisions; their values are screened too where it has them.
-        groups: as for `groups.compare`; decisions without a group, and small groups, are left out.
+        sample: of the decisions; their values are screened too where it has them.
+        grouping: the groups that people belong to.
+        groups: those to screen for; decisions of others, or of none, are left out.
         permutations: of the groups.
         seed: of folds and permutations.
     """
-    known = groups.labels.isin(groups.groups).to_numpy()
-    part, labels = table.only(known), groups.labels.to_numpy(dtype=object)[known]
+    labels = grouping.of(sample)
+    known = np.isin(labels.astype(str), groups.shown)
+    part, labels = sample.only(known), labels[known]
     columns = _columns(part)
     generator = np.random.default_rng(seed)
     folds = _folds(len(part), seed)
     orders = np.stack([np.arange(len(part)), *(generator.permutation(len(part)) for _ in range(permutations))])
-    screened = groups.groups[1:] if len(groups.groups) == 2 else groups.groups  # of two, either tells the other
+    screened = groups.shown[1:] if len(groups.shown) == 2 else groups.shown  # of two, either tells the other
     keys = [(name, read, group) for group in screened for name, read, _ in columns]
     aucs = np.stack(
         [out_of_fold_auc(codes, folds, (labels == group)[orders]) for group in screened for _, _, codes in columns]
@@ -76,10 +57,13 @@ def screen(table: ExplainedTable, groups: Membership, *, permutations: int = 199
     standard = (observed - mean) / spread
     alone = (1 + (null >= observed[:, None]).sum(1)) / (1 + permutations)
     familywise = (1 + (largest >= standard[:, None]).sum(1)) / (1 + permutations)
-    rows = zip(keys, observed, mean, alone, familywise, strict=True)
-    found = [Proxy(*key, *map(float, numbers)) for key, *numbers in rows]
+    rows = zip(keys, *map(np.ndarray.tolist, (observed, mean, alone, familywise)), strict=True)
+    found = [
+        Proxy(column=column, read=read, group=group, auc=auc, null_mean=null_mean, p=p, familywise_p=corrected)
+        for (column, read, group), auc, null_mean, p, corrected in rows
+    ]
     order = sorted(found, key=lambda item: (-item.auc, item.column, item.read, item.group))
-    return ProxyScreen(groups.name, permutations, len(part), tuple(order))
+    return ProxyScreen(name=grouping.name, permutations=permutations, decisions=len(part), proxies=tuple(order))
 
 
 def out_of_fold_auc(codes: IntArray, folds: IntArray, member: npt.NDArray[np.bool_]) -> FloatArray:

@@ -26,6 +26,15 @@ def resampled_means(rows: FloatArray, count: int, generator: Generator) -> Float
     return np.concatenate([generator.multinomial(size, share, size=n) @ rows / size for n in batches])
 
 
+def scaled_means(rows: FloatArray, mean: FloatArray, size: int, count: int, generator: Generator) -> FloatArray:
+    """(count, C): draws of the means of `size` rows with the exact `mean`, of which `rows` are a random sample.
+
+    Of a sample of m the deviations are those of m draws, and shrink by the root of m over `size`.
+    """
+    deviations = resampled_means(rows, count, generator) - rows.mean(0)
+    return np.asarray(mean + deviations * np.sqrt(len(rows) / size), dtype=np.float64)
+
+
 def interval(draws: npt.NDArray[np.float64], level: float = LEVEL) -> tuple[FloatArray, FloatArray]:
     """Percentile interval of (count, C) draws: lower and upper ends, (C,) each."""
     tail = (1 - level) / 2

@@ -2,30 +2,33 @@
 
 SpRAy: Lapuschkin et al., "Unmasking Clever Hans predictors and assessing what machines really learn", Nature
 Communications 10, 1096 (2019). The small eigenvalues of the neighbour graph's Laplacian, before the eigengap, count the
-strategies (von Luxburg 2007). How small is small is asked as in parallel analysis (Horn 1965): one may count if it lies
-below the second eigenvalue of every one of several structureless samples, Gaussian with the same covariance.
+strategies (von Luxburg 2007). Groups are strategies only if two questions are both answered with yes, each against
+samples without strategies, as in parallel analysis (Horn 1965):
 
-Strategies are thus departures from one Gaussian cloud, and not all are of interest: an input of two values makes two
-groups, and over 60 samples of 100 independent inputs some were seen in 32 % where relevance was exponential, in 17 %
-where it was uniform, in none where it was Student's t with 3 degrees of freedom. Look at what a strategy rests on.
+* Are they apart? More than columns with one peak each would be, whatever its shape.
+* Do their columns go together? Each group is narrower than groups found in the same columns' values, joined by no more
+  than their correlations. An input of two values makes two groups, and no strategies.
+
+Either is asked at 1 / (nulls + 1), so that both together are seldom true by chance. A small group that is apart and
+rests on one input which others do not rest on is shown in any case: it is what a Clever Hans looks like, and also what
+a rare and strong input does.
 """
 
 from __future__ import annotations
 
-import warnings
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
-import pandas as pd
 from scipy import sparse
-from scipy.linalg import eigh
+from scipy.linalg import eigh, qr, svd
 from scipy.sparse.csgraph import laplacian
-from sklearn.cluster import SpectralClustering
+from sklearn.manifold import TSNE
 from sklearn.neighbors import KNeighborsClassifier, kneighbors_graph
 
-from lrp_audit.aggregate.table import SMALLEST_GROUP, ExplainedTable, FloatArray, IntArray
+from lrp_audit.aggregate.structureless import Coupling, Unimodal
+from lrp_audit.aggregate.table import BoolArray, ExplainedTable, FloatArray, IntArray
 from lrp_audit.errors import DataError
+from lrp_audit.records.aggregates import SMALLEST_GROUP, Mark, Place, Strategies, Strategy
 
 NEIGHBOURS = 10
 MOST_STRATEGIES = 8
@@ -33,64 +36,32 @@ SMALL = 0.1  # share of the decisions below which a strategy is small
 CONCENTRATED = 0.5  # share of its absolute relevance on one input, and more than twice that of the other decisions
 
 
-@dataclass(frozen=True)
-class Mark:
-    """An input that sets a strategy apart: its mean relevance here and elsewhere."""
-
-    column: str
-    here: float
-    elsewhere: float
-
-
-@dataclass(frozen=True)
-class Strategy:
-    decisions: int
-    share: float
-    adverse_rate: float
-    marks: tuple[Mark, ...]  # its name: the inputs whose relevance differs most, in standard deviations
-    concentration: float  # share of absolute relevance on the first mark's column
-    concentration_elsewhere: float
-    suspicious: bool  # small, and rests on one input that others do not rest on: look at it
-    examples: tuple[str, ...]  # ids, nearest to its middle first
-
-    @property
-    def name(self) -> str:
-        return ", ".join(f"{mark.column} {'+' if mark.here > mark.elsewhere else '−'}" for mark in self.marks)
-
-
-@dataclass(frozen=True)
-class Strategies:
-    """Without strategies, the decisions fall into groups no more than structureless ones would."""
-
-    decisions: int
-    clustered: int  # decisions that the graph was made of; the others joined their neighbours
-    eigenvalues: tuple[float, ...]
-    least_null: float  # the smallest second eigenvalue of the structureless samples
-    strategies: tuple[Strategy, ...]  # the smallest first
-
-    def table(self) -> pd.DataFrame:
-        """A row per strategy."""
-        names = ["strategy", *Strategy.__dataclass_fields__]
-        rows = [
-            {"strategy": item.name, **asdict(item), "marks": [mark.column for mark in item.marks],
-             "examples": list(item.examples)}
-            for item in self.strategies
-        ]  # fmt: skip
-        return pd.DataFrame(rows, columns=names)
-
-
 def strategies(table: ExplainedTable, *, most_rows: int = 600, nulls: int = 19, seed: int = 0) -> Strategies:
     """The strategies of a table of decisions.
 
     Args:
-        table: the decisions.
+        table: the decisions, or a sample of them.
         most_rows: decisions that the neighbour graph is made of; of more, a random sample.
-        nulls: structureless samples, one at least; the chance of finding strategies in one of them is 1 / (nulls + 1).
-        seed: of samples and clustering.
+        nulls: structureless samples of either kind, one at least.
+        seed: of samples.
 
     Raises:
         DataError: fewer than 50 decisions, or all explained alike.
     """
+    return _search(table, most_rows, nulls, seed)[0]
+
+
+def pictured(table: ExplainedTable, *, most_rows: int = 600, nulls: int = 19, seed: int = 0) -> Strategies:
+    """The same, with a picture of the decisions that the graph was made of: t-SNE (van der Maaten and Hinton 2008)."""
+    found, rows, labels = _search(table, most_rows, nulls, seed)
+    perplexity = min(30.0, (len(rows) - 1) / 3)
+    plane = TSNE(perplexity=perplexity, init="pca", random_state=seed).fit_transform(rows.astype(np.float32))
+    places = (Place(x=float(x), y=float(y), strategy=int(label)) for (x, y), label in zip(plane, labels, strict=True))
+    return found.model_copy(update={"picture": tuple(places)})
+
+
+def _search(table: ExplainedTable, most_rows: int, nulls: int, seed: int) -> tuple[Strategies, FloatArray, IntArray]:
+    """The strategies, the rows that the graph was made of, and the number of each one's strategy."""
     rows = table.array
     if len(rows) < SMALLEST_GROUP:
         raise DataError(f"Strategies need {SMALLEST_GROUP} decisions or more, and there are {len(rows)}.")
@@ -99,31 +70,47 @@ def strategies(table: ExplainedTable, *, most_rows: int = 600, nulls: int = 19, 
     generator = np.random.default_rng(seed)
     chosen = np.sort(generator.permutation(len(rows))[:most_rows])
     sample = rows[chosen]
-    graph = _graph(sample)
-    values = _eigenvalues(graph)
-    least = min(float(_eigenvalues(_graph(_structureless(sample, generator)))[1]) for _ in range(nulls))
-    count = _before_gap(values, least)
+    graph = _Graph.of(sample)
+    coupling, unimodal = Coupling(sample, generator), Unimodal(sample)
+    least = min(float(_Graph.of(unimodal.at(coupling.uniform())).values[1]) for _ in range(nulls))
+    labels: IntArray = np.zeros(len(rows), dtype=np.int64)
     found: tuple[Strategy, ...] = ()
+    count = _before_gap(graph.values, least)
     if count > 1:
-        labels = _labels(graph, count, seed)
-        if len(sample) < len(rows):
-            labels = KNeighborsClassifier(NEIGHBOURS).fit(sample, labels).predict(rows)
-        found = tuple(_strategy(table, labels == label) for label in np.unique(labels))
-    order = sorted(found, key=lambda item: (item.decisions, item.name))
-    return Strategies(len(rows), len(sample), tuple(map(float, values)), least, tuple(order))
+        labels, found = _strategies(table, graph.clusters(count), chosen)
+        if not _go_together(sample, graph, count, coupling, nulls) and not any(item.suspicious for item in found):
+            labels, found = np.zeros(len(rows), dtype=np.int64), ()
+    result = Strategies(
+        decisions=len(rows),
+        clustered=len(sample),
+        eigenvalues=tuple(map(float, graph.values)),
+        least_null=least,
+        strategies=found,
+    )
+    return result, sample, labels[chosen]
 
 
-def _graph(rows: FloatArray) -> sparse.csr_array:
-    """Symmetric graph of nearest neighbours."""
-    directed = sparse.csr_array(kneighbors_graph(rows, NEIGHBOURS, include_self=False))
-    return sparse.csr_array((directed + directed.T) / 2)
+@dataclass(frozen=True, eq=False)
+class _Graph:
+    """The smallest eigenvalues, rising, and eigenvectors of a neighbour graph's normalised Laplacian."""
 
+    values: FloatArray
+    vectors: FloatArray
 
-def _eigenvalues(graph: sparse.csr_array) -> FloatArray:
-    """The smallest eigenvalues of the normalised Laplacian, rising; dense, since Lanczos loses multiple zeros."""
-    dense = laplacian(graph, normed=True).toarray()
-    values: FloatArray = eigh(dense, eigvals_only=True, subset_by_index=[0, MOST_STRATEGIES])
-    return np.maximum(values, 0.0)
+    @classmethod
+    def of(cls, rows: FloatArray) -> _Graph:
+        """Dense, since Lanczos loses multiple zeros."""
+        directed = sparse.csr_array(kneighbors_graph(rows, NEIGHBOURS, include_self=False))
+        dense = laplacian((directed + directed.T) / 2, normed=True).toarray()
+        values, vectors = eigh(dense, subset_by_index=[0, MOST_STRATEGIES])
+        return cls(np.maximum(values, 0.0), vectors)
+
+    def clusters(self, count: int) -> IntArray:
+        """(N,) labels by pivoted QR of the eigenvectors (Damle, Minden and Ying 2019), which has no random start."""
+        vectors = self.vectors[:, :count]
+        pivots = qr(vectors.T, mode="economic", pivoting=True)[2]
+        left, _, right = svd(vectors[pivots[:count]].T)
+        return np.asarray(np.abs(vectors @ (left @ right)).argmax(1), dtype=np.int64)
 
 
 def _before_gap(values: FloatArray, least: float) -> int:
@@ -133,23 +120,40 @@ def _before_gap(values: FloatArray, least: float) -> int:
     return int(gaps.argmax()) + 2 if gaps.size else 1
 
 
-def _structureless(rows: FloatArray, generator: np.random.Generator) -> FloatArray:
-    """Gaussian rows with the mean and covariance of these."""
-    centred = rows - rows.mean(0)
-    weights = generator.normal(size=(len(rows), len(rows))) / np.sqrt(len(rows))
-    found: FloatArray = weights @ centred
-    return found
+def _go_together(rows: FloatArray, graph: _Graph, count: int, coupling: Coupling, nulls: int) -> bool:
+    """Whether the groups are narrower than all those in the same values whose columns are joined by correlations."""
+    shuffles = (coupling.shuffled() for _ in range(nulls))
+    least = min(_narrowness(null, _Graph.of(null).clusters(count)) for null in shuffles)
+    return _narrowness(rows, graph.clusters(count)) < least
 
 
-def _labels(graph: sparse.csr_array, count: int, seed: int) -> IntArray:
-    """The graph's spectral clusters; parts that nothing connects are what the method is asked to find."""
-    model = SpectralClustering(count, affinity="precomputed", assign_labels="cluster_qr", random_state=seed)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Graph is not fully connected", category=UserWarning)
-        return np.asarray(model.fit_predict(graph.toarray()), dtype=np.int64)
+def _narrowness(rows: FloatArray, labels: IntArray) -> float:
+    """Mean over decisions and columns of the logarithm of a group's variance, as part of that of all."""
+    whole = rows.var(0)
+    varied = whole > 1e-12 * (1 + np.abs(rows).max(0)) ** 2
+    total = 0.0
+    for label in np.unique(labels):
+        part = rows[labels == label][:, varied]
+        total += len(part) * float(np.log(np.maximum(part.var(0) / whole[varied], 1e-6)).mean())
+    return total / len(rows)
 
 
-def _strategy(table: ExplainedTable, member: npt.NDArray[np.bool_]) -> Strategy:
+def _strategies(table: ExplainedTable, clusters: IntArray, chosen: IntArray) -> tuple[IntArray, tuple[Strategy, ...]]:
+    """(N,) the number of every decision's strategy, the smallest first, and the strategies in this order.
+
+    Decisions that the clusters were not made of join their nearest neighbours.
+    """
+    rows = table.array
+    labels = clusters
+    if len(chosen) < len(rows):
+        labels = KNeighborsClassifier(NEIGHBOURS).fit(rows[chosen], clusters).predict(rows)
+    found = {int(label): _strategy(table, labels == label) for label in np.unique(labels)}
+    order = sorted(found, key=lambda label: (found[label].decisions, found[label].name))
+    numbers = np.argsort(order)[np.searchsorted(np.sort(order), labels)]
+    return numbers, tuple(found[label] for label in order)
+
+
+def _strategy(table: ExplainedTable, member: BoolArray) -> Strategy:
     here, elsewhere = table.array[member], table.array[~member]
     means = here.mean(0), elsewhere.mean(0)
     spread = np.maximum(np.sqrt((here.var(0) + elsewhere.var(0)) / 2), 1e-12)
@@ -163,7 +167,9 @@ def _strategy(table: ExplainedTable, member: npt.NDArray[np.bool_]) -> Strategy:
         decisions=int(member.sum()),
         share=part,
         adverse_rate=float(table.adverse[member].mean()),
-        marks=tuple(Mark(table.columns[j], float(means[0][j]), float(means[1][j])) for j in order),
+        marks=tuple(
+            Mark(column=table.columns[j], here=float(means[0][j]), elsewhere=float(means[1][j])) for j in order
+        ),
         concentration=share,
         concentration_elsewhere=share_elsewhere,
         suspicious=part < SMALL and share > CONCENTRATED and share > 2 * share_elsewhere,

@@ -5,22 +5,19 @@ Rows are decisions by id, columns are the model's inputs (or reason families). `
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from lrp_audit.errors import DataError
-from lrp_audit.records.record import Record
-
-SMALLEST_GROUP = 50  # people that a printed aggregate stands for (G-07)
 
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 IntArray: TypeAlias = npt.NDArray[np.int64]
+BoolArray: TypeAlias = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,19 +58,23 @@ class ExplainedTable:
         return [str(name) for name in self.relevance.columns]
 
     @property
+    def ids(self) -> pd.Index[str]:
+        return self.relevance.index.astype(str)
+
+    @property
     def array(self) -> FloatArray:
         """(N, C) relevance."""
         return self.relevance.to_numpy(dtype=np.float64)
 
-    def only(self, chosen: npt.NDArray[np.bool_]) -> ExplainedTable:
-        """The chosen rows; `chosen` is (N,)."""
-        values = None if self.values is None else self.values[chosen]
+    def only(self, chosen: BoolArray | IntArray) -> ExplainedTable:
+        """The chosen rows: (N,) of truth, or their places."""
+        rows = np.flatnonzero(chosen) if chosen.dtype == bool else chosen
         return replace(
             self,
-            relevance=self.relevance[chosen],
-            adverse=self.adverse[chosen],
-            score=self.score[chosen],
-            values=values,
+            relevance=self.relevance.iloc[rows],
+            adverse=self.adverse.iloc[rows],
+            score=self.score.iloc[rows],
+            values=None if self.values is None else self.values.iloc[rows],
         )
 
     def by_family(self) -> ExplainedTable:
@@ -81,6 +82,21 @@ class ExplainedTable:
         names = [self.families.get(name, name) for name in self.columns]
         summed = self.relevance.T.groupby(names, sort=False).sum().T
         return replace(self, relevance=summed, values=None, families={})
+
+
+def joined(parts: Sequence[ExplainedTable]) -> ExplainedTable:
+    """One table of several with the same columns. Raises DataError where an id comes twice."""
+    if len(parts) == 1:
+        return parts[0]
+    values = [part.values for part in parts if part.values is not None]
+    return replace(
+        parts[0],
+        relevance=pd.concat([part.relevance for part in parts]),
+        adverse=pd.concat([part.adverse for part in parts]),
+        score=pd.concat([part.score for part in parts]),
+        values=pd.concat(values) if len(values) == len(parts) else None,
+        left_out=sum(part.left_out for part in parts),
+    )
 
 
 def _check_finite(frame: pd.DataFrame) -> None:
@@ -91,52 +107,3 @@ def _check_finite(frame: pd.DataFrame) -> None:
             f"Decision {str(frame.index[row])!r} has no finite number for {str(frame.columns[column])!r} "
             f"({int(broken.any(1).sum())} such rows); explain them again or leave them out."
         )
-
-
-def collect(records: Iterable[Record]) -> ExplainedTable:
-    """One table of all records; those without an explanation are counted in `left_out`.
-
-    Texts are not kept as values: they would be as many as decisions, and personal.
-
-    Raises:
-        DataError: no record was explained, two have one id, or two differ in their columns.
-    """
-    explained, left_out = [], 0
-    for record in records:
-        if record.outcome is None or not record.contributions:
-            left_out += 1
-        else:
-            explained.append(record)
-    if not explained:
-        raise DataError(f"None of the {left_out} records holds an explanation; explain decisions first.")
-    columns = sorted(item.column for item in explained[0].contributions)
-    rows = [_row(record, columns) for record in explained]
-    ids = pd.Index([record.decision.id for record in explained], name="id")
-    relevance, values = (pd.DataFrame([row[part] for row in rows], index=ids, columns=columns) for part in (0, 1))
-    outcomes = [record.outcome for record in explained if record.outcome is not None]
-    return ExplainedTable(
-        relevance=relevance.astype("float64"),
-        adverse=pd.Series([item.adverse for item in outcomes], index=ids, dtype=bool),
-        score=pd.Series([item.margin for item in outcomes], index=ids, dtype="float64"),
-        values=values.drop(columns=sorted({item.column for item in explained[0].text_evidence} & {*columns})),
-        families={item.column: item.family for item in explained[0].contributions},
-        left_out=left_out,
-    )
-
-
-def chunks(records: Iterable[Record], size: int = 1000) -> Iterator[ExplainedTable]:
-    """The records as tables of at most `size` rows, so that no more than one is in memory."""
-    remaining = iter(records)
-    while part := list(islice(remaining, size)):
-        if any(record.contributions for record in part):
-            yield collect(part)
-
-
-def _row(record: Record, columns: list[str]) -> tuple[list[float], list[Any]]:
-    found = {item.column: item for item in record.contributions}
-    if odd := sorted(found.keys() ^ set(columns)):
-        raise DataError(
-            f"Decision {record.decision.id!r} differs from the first one in the column {odd[0]!r}; aggregate the "
-            "decisions of one model at a time."
-        )
-    return [found[name].relevance for name in columns], [found[name].value for name in columns]

@@ -1,4 +1,4 @@
-"""Groups of decisions against reason families: what counted in which group, as shades that lie on a table of numbers.
+"""What counted in which group of decisions, as shades that lie on a table of means.
 
 The shades are those of a text's heatmap, nine bins on one symmetric scale, each for twice the relevance of the one
 before. Red cells are underlined and count against; blue cells have no line. Equal strengths are equally light, so that
@@ -14,12 +14,10 @@ import numpy as np
 import numpy.typing as npt
 from markupsafe import Markup
 
-from lrp_audit.errors import ReportError
 from lrp_audit.report.charts import symmetric_scale
 from lrp_audit.report.heatmap import bin_of, style
 from lrp_audit.report.svg import opening, path, pt
 
-SMALLEST_GROUP = 50  # people (G-07)
 SHADES: Mapping[str, str] = MappingProxyType({  # as in heatmap/heatmap.css
     "a1": "#fde9e7", "a2": "#fac8c2", "a3": "#f49f96", "a4": "#ec7468",
     "f1": "#e6effa", "f2": "#c0d8f2", "f3": "#93bce8", "f4": "#639edb",
@@ -27,47 +25,25 @@ SHADES: Mapping[str, str] = MappingProxyType({  # as in heatmap/heatmap.css
 _LINE = "#7d1a14"
 
 FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 
-def group_means(relevance: FloatArray, groups: IntArray, count: int) -> FloatArray:
-    """(count, F): mean relevance of every family in every group of decisions.
-
-    Args:
-        relevance: (N, F) of families.
-        groups: (N,), the group of each decision, from 0.
-        count: of groups.
-
-    Raises:
-        ReportError: a group has fewer than 50 decisions.
-    """
-    sizes = np.bincount(groups, minlength=count)
-    if sizes.min(initial=SMALLEST_GROUP) < SMALLEST_GROUP:
-        raise ReportError(
-            f"Group {int(sizes.argmin()) + 1} has {int(sizes.min())} decisions, and only groups of {SMALLEST_GROUP} or "
-            "more are shown; join groups."
-        )
-    sums = np.zeros((count, relevance.shape[1]))
-    np.add.at(sums, groups, relevance)
-    return sums / sizes[:, None]
-
-
-def aggregate_heatmap(means: FloatArray, title: str, *, width: float = 360.0, row: float = 14.0) -> Markup:
-    """Shades for a table of (G, F) means, a row of the drawing for each of its rows.
+def aggregate_heatmap(means: FloatArray, title: str, *, width: float, row: float, limit: float | None = None) -> Markup:
+    """Shades for a table of means, a row of the drawing for each of its rows.
 
     Args:
-        means: groups by families, `+` toward the adverse outcome.
+        means: (rows, columns) of the table, `+` toward the adverse outcome.
         title: the sentence that says what the drawing shows.
         width: of all columns together, which are equally wide.
         row: height of a table row.
+        limit: the mean of the darkest shade; the largest one if None.
     """
-    limit = symmetric_scale([float(np.abs(means).max(initial=0.0))])
+    limit = limit or symmetric_scale([float(np.abs(means).max(initial=0.0))])
     cell = width / max(1, means.shape[1])
     shapes, lines = dict.fromkeys(SHADES, ""), ""
-    for (group, family), mean in np.ndenumerate(means):
+    for (line, place), mean in np.ndenumerate(means):
         if not (shade := style(bin_of(float(mean), limit))):
             continue
-        left, top = family * cell, group * row
+        left, top = place * cell, line * row
         shapes[shade] += f"M{pt(left)} {pt(top)}h{pt(cell)}v{pt(row)}h{pt(-cell)}z"
         if mean > 0:
             lines += f"M{pt(left + 2)} {pt(top + row - 1.5)}h{pt(cell - 4)}"

@@ -8,12 +8,14 @@ high values counted against. Dots are counts in bins: the drawing grows with col
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from markupsafe import Markup
 
+from lrp_audit.records.aggregates import SwarmCounts
 from lrp_audit.report.charts import symmetric_scale
 from lrp_audit.report.svg import INK, RULE, TINT, opening, path, pt
 
@@ -27,45 +29,40 @@ IntArray = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Swarm:
-    """A drawing, one row per column, with what its scale's ends and its dots stand for."""
+    """A drawing, one row per column, with what its dots stand for."""
 
     drawing: Markup
-    limit: float  # the scale runs from -limit to +limit
     per_dot: int  # decisions
 
 
-@dataclass(frozen=True)
-class SwarmRow:
-    """The table's row of a column: the spread of its relevance over all decisions."""
-
-    tenth: float
-    median: float
-    nine_tenths: float
-    strength: float  # mean absolute relevance
-
-
-def swarm_rows(relevance: FloatArray) -> tuple[SwarmRow, ...]:
-    """The numbers behind a swarm, a row per column of (N, C) relevance."""
-    quantiles = np.quantile(relevance, (0.1, 0.5, 0.9), axis=0)
-    strength = np.abs(relevance).mean(0)
-    return tuple(SwarmRow(*map(float, (*quantiles[:, j], strength[j]))) for j in range(relevance.shape[1]))
-
-
-def beeswarm(
-    relevance: FloatArray, values: FloatArray, title: str, *, width: float = 330.0, row: float = 22.0
-) -> Swarm:
-    """The swarm of every column.
+def swarm_counts(relevance: FloatArray, values: FloatArray, columns: Sequence[str]) -> SwarmCounts:
+    """The decisions of every column by bin of relevance and third of value.
 
     Args:
         relevance: (N, C), `+` toward the adverse outcome.
         values: (N, C), each column's value as a number that orders it; NaN where it has none.
+        columns: their names.
+    """
+    limit = symmetric_scale([float(np.abs(relevance).max(initial=0.0))])
+    counts = _counts(relevance, _thirds(values), limit)
+    return SwarmCounts.model_validate(
+        {"decisions": len(relevance), "columns": tuple(columns), "limit": limit, "counts": counts.tolist()}
+    )
+
+
+def beeswarm(found: SwarmCounts, columns: Sequence[str], title: str, *, width: float, row: float) -> Swarm:
+    """The swarm of some of the columns, in this order.
+
+    Args:
+        found: of all columns.
+        columns: that get a row.
         title: the sentence that says what the drawing shows.
         width: of the drawing.
         row: height of a table row.
     """
-    limit = symmetric_scale([float(np.abs(relevance).max(initial=0.0))])
-    counts = _counts(relevance, _thirds(values), limit)
-    per_dot = max(1, math.ceil(int(counts.sum(-1).max(initial=1)) / MOST_DOTS))
+    counts = np.array([found.counts[found.columns.index(name)] for name in columns], dtype=np.int64)
+    most = max(sum(bin_) for column in found.counts for bin_ in column)
+    per_dot = max(1, math.ceil(most / MOST_DOTS))
     dots = -(-counts // per_dot)  # rounded up: one decision is seen
     radius = min(row / (2 * (MOST_DOTS + 2)), width / BINS / 2)
     shapes = ["", "", ""]
@@ -74,7 +71,7 @@ def beeswarm(
         x, middle = (bin_ + 0.5) * width / BINS, (column + 0.5) * row
         for place, level in enumerate(levels):
             shapes[level] += _dot(x, middle + ((len(levels) - 1) / 2 - place) * 2 * radius, radius)
-    centre, height = width / 2, row * relevance.shape[1]
+    centre, height = width / 2, row * len(columns)
     parts = [
         opening(title, width, height),
         path(f"M{pt(centre)} 0H{pt(width)}V{pt(height)}H{pt(centre)}z", f'fill="{TINT}"'),
@@ -82,7 +79,7 @@ def beeswarm(
         *(path(shape, style) for shape, style in zip(shapes, _STYLES, strict=True)),
         "</svg>",
     ]
-    return Swarm(Markup("".join(parts)), limit, per_dot)
+    return Swarm(Markup("".join(parts)), per_dot)
 
 
 def _thirds(values: FloatArray) -> IntArray:

@@ -27,6 +27,7 @@ _SHEETS = ("base/tokens.css", "base/print.css")
 _EXPLANATION = ("base/letter.css", "base/explanation.css")
 _REPORT = ("audit/document.css", "base/report.css")
 _PARTS = {  # sheets that documents share
+    "aggregate": _REPORT,
     "audit": ("heatmap/heatmap.css",),
     "batch": _REPORT,
     "groups": _REPORT,

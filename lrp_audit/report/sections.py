@@ -5,6 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
+
+from markupsafe import Markup
 
 from lrp_audit.language.messages import Messages, for_reviewers
 from lrp_audit.records.record import Frozen, canonical, digest
@@ -30,12 +33,33 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Chart:
+    """A table whose second column is a drawing, or whose cells lie on one; `kind` is its class in base/report.css."""
+
+    kind: Literal["swarm", "bars", "shades"]
+    drawing: Markup
+    head: tuple[str, ...]  # of the cells; without the drawing
+    rows: tuple[tuple[str, ...], ...]
+    ends: tuple[str, ...] = ()  # of the drawing's scale
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A drawing by itself, with the sentence below it."""
+
+    drawing: Markup
+    caption: str
+
+
+@dataclass(frozen=True)
 class Section:
     title: str
     notes: tuple[str, ...] = ()
     lines: tuple[Fact, ...] = ()
     tables: tuple[Table, ...] = ()
     listed: tuple[str, ...] = ()
+    charts: tuple[Chart, ...] = ()
+    figures: tuple[Figure, ...] = ()
 
 
 @dataclass(frozen=True)

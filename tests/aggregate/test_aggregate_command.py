@@ -1,4 +1,4 @@
-"""`lrp-audit aggregate` over a folder of records: the tables, the page, and mistakes in one sentence."""
+"""`lrp-audit aggregate` over folders of records: tables, pages, and mistakes in one sentence."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -47,9 +47,10 @@ def test_tables_and_page_are_written_and_hostile_labels_are_text(
     assert result.code == 0, result.err
     names = {path.stem for path in (tmp_path / "out").glob("*.parquet")}
     assert names == {"prototypes", "standing", "values", "strategies", "outcomes", "differences", "proxies"}
-    page = (tmp_path / "out" / "aggregate.html").read_text(encoding="utf-8")
+    page = (tmp_path / "out" / "groups.html").read_text(encoding="utf-8")
     assert "<script>" not in page
     assert "&lt;script&gt;x" in page
+    assert "script" not in (tmp_path / "out" / "aggregate.html").read_text(encoding="utf-8")  # BA-09: groups are apart
     outcomes = pd.read_parquet(tmp_path / "out" / "outcomes.parquet")
     assert outcomes["decisions"].tolist() == [60, 60]
 

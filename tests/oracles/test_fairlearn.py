@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from planted_decisions import additive, groups
 
+from lrp_audit.aggregate.gather import gather
 from lrp_audit.aggregate.groups import compare
-from lrp_audit.aggregate.membership import membership
+from lrp_audit.aggregate.membership import grouping
 
 pytestmark = pytest.mark.oracle
 
@@ -19,7 +20,8 @@ def test_rates_and_ratio_are_those_of_fairlearn() -> None:
         metrics=metrics.selection_rate, y_true=approved, y_pred=approved, sensitive_features=labels
     )
     best = str(frame.by_group.idxmax())
-    found = compare(table, membership(table, groups(table, labels), "group"), reference=best, resamples=20)
+    by = grouping(groups(table, labels), "group")
+    found = compare(gather([table], [by]), by, reference=best, resamples=20)
     assert {item.group: item.approval_rate for item in found.outcomes} == pytest.approx(dict(frame.by_group))
     least = min(item.approval_ratio for item in found.outcomes)
     expected = metrics.demographic_parity_ratio(approved, approved, sensitive_features=labels)

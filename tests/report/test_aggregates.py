@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from lrp_audit.errors import ReportError
-from lrp_audit.report.aggregate_heatmap import SHADES, SMALLEST_GROUP, aggregate_heatmap, group_means
-from lrp_audit.report.beeswarm import MOST_DOTS, beeswarm, swarm_rows
+from lrp_audit.records.aggregates import Place
+from lrp_audit.report.aggregate_heatmap import SHADES, aggregate_heatmap
+from lrp_audit.report.beeswarm import BINS, MOST_DOTS, Swarm, beeswarm, swarm_counts
 from lrp_audit.report.heatmap import bin_of, style
+from lrp_audit.report.scatter import scatter
 from lrp_audit.resources import templates
 
 DOT = re.compile(r"M(\S+) (\S+)a(\S+) ")
@@ -23,6 +24,11 @@ TABLES = st.tuples(st.integers(1, 40), st.integers(1, 4)).flatmap(
 )
 
 
+def swarm_of(relevance: np.ndarray, values: np.ndarray, title: str = "A title.", width: float = 300.0) -> Swarm:
+    columns = [f"c{j}" for j in range(relevance.shape[1])]
+    return beeswarm(swarm_counts(relevance, values, columns), columns, title, width=width, row=20.0)
+
+
 def dots(svg: str) -> list[tuple[float, float]]:
     return [(float(x) + float(r), float(y)) for x, y, r in DOT.findall(svg)]
 
@@ -30,7 +36,7 @@ def dots(svg: str) -> list[tuple[float, float]]:
 @given(TABLES)
 def test_dots_are_as_many_as_decisions_need_and_stay_in_their_rows(tables: tuple[np.ndarray, np.ndarray]) -> None:
     relevance, values = tables
-    swarm = beeswarm(relevance, values, "A title.", width=300.0, row=20.0)
+    swarm = swarm_of(relevance, values)
     found = dots(swarm.drawing)
     rows, columns = relevance.shape
     for column in range(columns):
@@ -38,13 +44,16 @@ def test_dots_are_as_many_as_decisions_need_and_stay_in_their_rows(tables: tuple
         assert rows / swarm.per_dot <= len(own) <= rows
         assert min(own) >= 0
         assert max(own) <= 300
-    assert swarm.limit >= np.abs(relevance).max()
+    counts = swarm_counts(relevance, values, [f"c{j}" for j in range(columns)])
+    assert counts.limit >= np.abs(relevance).max()
+    assert np.array(counts.counts).shape == (columns, BINS, 3)
+    assert (np.array(counts.counts).sum((1, 2)) == rows).all()
     assert swarm.per_dot <= max(1, -(-rows // MOST_DOTS))
 
 
 def test_a_dot_lies_where_its_relevance_is_and_is_shaded_by_its_value() -> None:
     relevance, values = np.array([[-1.0], [0.0], [1.0]]), np.array([[1.0], [2.0], [3.0]])
-    swarm = beeswarm(relevance, values, "<b>", width=81.0, row=20.0)
+    swarm = swarm_of(relevance, values, "<b>", 81.0)
     assert "<title>&lt;b&gt;</title>" in swarm.drawing
     low, middle, high = (
         DOT.findall(shapes) for shapes, _ in re.findall(r'<path d="(M[^"]*a[^"]*)" (fill="[^"]*")', swarm.drawing)
@@ -54,20 +63,14 @@ def test_a_dot_lies_where_its_relevance_is_and_is_shaded_by_its_value() -> None:
 
 
 def test_missing_values_are_counted_in_the_middle() -> None:
-    swarm = beeswarm(np.ones((5, 2)), np.array([[np.nan, 1.0]] * 5), "A title.")
+    swarm = swarm_of(np.ones((5, 2)), np.array([[np.nan, 1.0]] * 5))
     assert len(dots(swarm.drawing)) == 10
 
 
 def test_a_large_table_makes_a_small_drawing() -> None:
     generator = np.random.default_rng(0)
     relevance = generator.normal(size=(20_000, 5))
-    assert len(beeswarm(relevance, relevance, "A title.").drawing) < 150_000
-
-
-def test_the_table_of_a_swarm_holds_its_quantiles() -> None:
-    rows = swarm_rows(np.linspace(-1, 1, 101)[:, None])
-    assert (rows[0].tenth, rows[0].median, rows[0].nine_tenths) == pytest.approx((-0.8, 0.0, 0.8))
-    assert rows[0].strength == pytest.approx(0.505, abs=0.001)
+    assert len(swarm_of(relevance, relevance).drawing) < 150_000
 
 
 @given(arrays(np.float64, (3, 4), elements=st.floats(-10, 10)))
@@ -92,13 +95,13 @@ def test_shades_are_those_of_a_texts_heatmap() -> None:
     assert all(f".{shade} {{ background: {colour};" in sheet for shade, colour in SHADES.items())
 
 
-@pytest.mark.rule("G-07")
-def test_means_of_groups_need_fifty_decisions_each() -> None:
-    generator = np.random.default_rng(0)
-    relevance, groups = generator.normal(size=(150, 3)), np.repeat([0, 1, 2], SMALLEST_GROUP)
-    means = group_means(relevance, groups, 3)
-    assert means[1] == pytest.approx(relevance[50:100].mean(0))
-    with pytest.raises(ReportError, match="Group 3 has 49 decisions"):
-        group_means(relevance[:-1], groups[:-1], 3)
-    with pytest.raises(ReportError, match="Group 4 has 0 decisions"):
-        group_means(relevance, groups, 4)
+def test_every_decision_is_a_mark_and_every_strategy_has_its_number() -> None:
+    places = [Place(x=float(k), y=float(k % 7), strategy=k % 3) for k in range(60)]
+    svg = str(scatter(places, "<b>", family="Document Sans"))
+    assert svg.count("M") == 60 + 1  # and the frame
+    assert re.findall(r">(\d)</text>", svg) == ["1", "2", "3"]
+    assert "<title>&lt;b&gt;</title>" in svg
+    alone = str(
+        scatter([item.model_copy(update={"strategy": 0}) for item in places], "A title.", family="Document Sans")
+    )
+    assert "</text>" not in alone
