@@ -76,6 +76,9 @@ _FIELDS: tuple[tuple[str, Any, str], ...] = (
     ("texts_version", _TEXT, "approval.version"),
     ("config_sha256", _TEXT, "of the settings"),
     ("language", _TEXT, "of the letter"),
+    ("retain_until", _DATE, "last day that documents are kept; null where nobody has said how long"),
+    ("basis", _TEXT, "why so long"),
+    ("legal_hold", _TRUTH, "nothing may be deleted; holds set or lifted later stand in events.jsonl"),
     ("record_sha256", _TEXT, "digest of the canonical record; null in a run without records"),
     ("failure", _TEXT, "what went wrong while the row was judged or its documents were written; null for nothing"),
 )
@@ -129,6 +132,7 @@ def decision_row(record: Record, row: int, folder: str, record_sha256: str | Non
         "texts_version": record.texts.version,
         "config_sha256": record.config_sha256,
         "language": record.texts.language,
+        **decision.retention.model_dump(),
         "record_sha256": record_sha256,
         **_scored(record),
         **_explained(record),

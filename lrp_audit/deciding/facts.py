@@ -14,7 +14,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from lrp_audit.errors import DataError
-from lrp_audit.judging.deadlines import notice_due
+from lrp_audit.judging.deadlines import notice_due, retain_until
 from lrp_audit.language.display import plain
 from lrp_audit.language.messages import Messages, for_reviewers, message
 from lrp_audit.privacy.pseudonym import pseudonym
@@ -26,6 +26,7 @@ from lrp_audit.records.record import (
     DecisionFacts,
     Incompleteness,
     Recorded,
+    Retention,
 )
 from lrp_audit.settings.config import AuditConfig
 from lrp_audit.settings.sections import FactsSection
@@ -115,22 +116,25 @@ def _read_row(
 ) -> RowFacts:
     facts, say = config.facts, for_reviewers(config)
     applicant = pseudonym(key, "applicant", identifier)[:16]
-    bare = RowFacts(DecisionFacts(id=identifier, applicant=applicant, dates=Dates(notice=notice)), Addressee())
+    cells, undated = _Cells(facts, row, say), Dates(notice=notice)
+    kept = cells.retention(undated, config)
+    bare = RowFacts(DecisionFacts(id=identifier, applicant=applicant, dates=undated, retention=kept), Addressee())
     if len(identifier) > CELL_CHARACTERS:
         return _with_problem(bare, _too_long(facts.id, identifier, say))
     if not identifier.strip():
         return _with_problem(bare, say("column '{column}': the decision has no id", column=facts.id))
     if repeated:
         return _with_problem(bare, say("column '{column}': the id of an earlier row is repeated", column=facts.id))
-    cells = _Cells(facts, row, say)
     try:
         addressee = cells.addressee()
+        dates = cells.dates(notice, config.documents.letter)
+        cells.yes("legal_hold")
         decision = DecisionFacts(
             id=identifier,
             applicant=applicant,
             product=cells.text("product"),
             amount=cells.text("amount"),
-            dates=cells.dates(notice, config.documents.letter),
+            dates=dates,
             decided_by=cells.decided_by(),
             decided_reasons=cells.items("decided_reasons"),
             action=cells.action(),
@@ -145,6 +149,7 @@ def _read_row(
             addressee_sha256=pseudonym(key, "addressee", addressee.model_dump_json()),
             reference=cells.text("reference"),
             database_result=cells.text("database_result"),
+            retention=cells.retention(dates, config),
         )
     except CellError as error:
         return _with_problem(bare, str(error))
@@ -268,6 +273,18 @@ class _Cells:
             notice_due=due if letter == "us-notice" else None,  # elsewhere without delay, and by no day of its own
             notice_sent=self.date("sent_date"),
         )
+
+    def retention(self, dates: Dates, config: AuditConfig) -> Retention:
+        """How long the decision's documents are kept; whether they are held counts as yes where it cannot be read."""
+        settled = config.retention.settled(config.documents.letter)
+        try:
+            held = bool(self.yes("legal_hold"))
+        except CellError:
+            held = True
+        if settled is None:
+            return Retention(legal_hold=held)
+        months, basis = settled
+        return Retention(retain_until=retain_until(dates, months), basis=basis, legal_hold=held)
 
     def bureau(self) -> BureauFacts:
         score, factors = self.integer("bureau_score"), self.items("bureau_key_factors")

@@ -1,8 +1,11 @@
-"""By when a notice is due (12 CFR 1002.9(a)(1), (c)(1))."""
+"""By when a notice is due (12 CFR 1002.9(a)(1), (c)(1)), and until when documents are kept (1002.12(b))."""
 
 from __future__ import annotations
 
+import calendar
 import datetime as dt
+
+from lrp_audit.records.record import Dates
 
 NOTICE_DAYS = 30  # after a completed application, or after adverse action; after receiving an incomplete application
 COUNTEROFFER_DAYS = 90  # after a counteroffer that the applicant does not accept
@@ -30,6 +33,19 @@ def notice_due(
     if counteroffer is not None:
         return _after(counteroffer, COUNTEROFFER_DAYS)
     return _after(completion or decision, NOTICE_DAYS)
+
+
+def retain_until(dates: Dates, months: int) -> dt.date | None:
+    """The last day that documents are kept: so many months after the notice; None where there is none.
+
+    A notice that was recorded as sent counts from that day. Where the last month is too short it is its last day.
+    """
+    start = dates.notice_sent or dates.notice
+    if start is None:
+        return None
+    month = start.month - 1 + months
+    year, month = start.year + month // 12, month % 12 + 1
+    return dt.date(year, month, min(start.day, calendar.monthrange(year, month)[1]))
 
 
 def _after(start: dt.date | None, days: int) -> dt.date | None:

@@ -92,6 +92,14 @@ class Incompleteness(Frozen):
     respond_by: dt.date | None = None
 
 
+class Retention(Frozen):
+    """How long what is stored of a decision is kept (regulations, section 6)."""
+
+    retain_until: dt.date | None = None  # the last day; None: nobody has said, so that nothing is deleted
+    basis: str | None = None
+    legal_hold: bool = False  # nothing is deleted while it lasts; later changes stand in event logs
+
+
 class DecisionFacts(Frozen):
     id: str
     applicant: str  # pseudonym: keyed hash of the id
@@ -111,6 +119,7 @@ class DecisionFacts(Frozen):
     corrects: Correction | None = None
     reference: str | None = None  # number that an EU or UK letter asks to quote
     database_result: str | None = None  # what a database search found (EU-10); None: none took place
+    retention: Retention = Retention()
 
 
 class ModelFacts(Frozen):

@@ -151,5 +151,16 @@ def provenance_facts(record: Record, say: Messages) -> tuple[Fact, ...]:
         Fact(say("Configuration"), record.config_sha256 or missing),
         Fact(say("Addressee, keyed"), record.decision.addressee_sha256 or missing),
         Fact(say("Reason texts"), texts),
+        *_retention(record, say),
         Fact(say("Versions"), " · ".join(f"{name} {version}" for name, version in sorted(record.versions.items()))),
+    )
+
+
+def _retention(record: Record, say: Messages) -> tuple[Fact, ...]:
+    """How long documents are kept (regulations, section 6)."""
+    retention, missing = record.decision.retention, say(NOT_SUPPLIED)
+    return (
+        Fact(say("Kept until"), maybe_date(retention.retain_until, say)),
+        Fact(say("Basis of that period"), clip(retention.basis or missing, CELL)),
+        Fact(say("Legal hold, as recorded"), say("yes: nothing is deleted") if retention.legal_hold else say("no")),
     )

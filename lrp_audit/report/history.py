@@ -27,6 +27,9 @@ _TITLES = {
     "correction": message("Correction"),
     "signature": message("Signature"),
     "withdrawal": message("Letter withdrawn"),
+    "hold": message("Legal hold set"),
+    "release": message("Legal hold lifted"),
+    "purge": message("Deleted"),
 }
 
 
@@ -59,7 +62,7 @@ def history(events: Sequence[Event], say: Messages) -> tuple[EventRow, ...]:
 
 
 def _what(kind: str, details: Mapping[str, str], say: Messages) -> str:
-    if kind == "review":
+    if kind in {"review", "hold", "release"}:
         return clip(details.get("grounds", ""), _TEXT)
     short = {name: text[:_SHOWN] for name, text in details.items()}
     if kind == "correction":

@@ -20,6 +20,7 @@ from lrp_audit.errors import ConfigError
 from lrp_audit.settings.branding import BrandingSection
 from lrp_audit.settings.contradictions import contradictions
 from lrp_audit.settings.letter_config import AutomationSection, ContactSection, DatabaseSection, ReviewSection
+from lrp_audit.settings.retention_config import RetentionSection
 from lrp_audit.settings.section import Section
 from lrp_audit.settings.sections import (
     ApprovalSection,
@@ -67,6 +68,7 @@ class AuditConfig(Section):
     variations: VariationsSection = VariationsSection()
     documents: DocumentsSection = DocumentsSection()
     branding: BrandingSection = BrandingSection()
+    retention: RetentionSection = RetentionSection()
     text: TextSection | None = None  # a text that the model reads
     signing: SigningSection | None = None
     _folder: Path = PrivateAttr(default_factory=Path)

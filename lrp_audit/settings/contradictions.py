@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from lrp_audit.settings.letter_config import CONTACTS, ContactSection
+from lrp_audit.settings.retention_config import contradictions as of_retention
 from lrp_audit.settings.toml_errors import Key, did_you_mean, dotted
 from lrp_audit.settings.variations_config import contradictions as of_variations
 
@@ -19,6 +20,7 @@ def contradictions(config: AuditConfig) -> Iterator[tuple[Key, str]]:
     for check in (_model, _reference, _decision, _families, _texts, _contacts, _review):
         yield from check(config)
     yield from of_variations(config.columns)
+    yield from of_retention(config.retention, config.documents.letter)
 
 
 def _model(config: AuditConfig) -> Iterator[tuple[Key, str]]:

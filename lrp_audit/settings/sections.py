@@ -75,6 +75,7 @@ class FactsSection(Section):
     outcome: str | None = None  # recorded outcome
     score: str | None = None  # recorded score, on the scale of `cutoff_on`
     model_version: str | None = None  # recorded model version
+    legal_hold: str | None = None  # yes/no: nothing of the decision may be deleted, whatever [retention] says
 
 
 class ReferenceSection(Section):
