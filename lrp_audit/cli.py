@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
-from lrp_audit.commands import aggregation, document_commands, sealing_commands, template_commands
+from lrp_audit.commands import aggregation, batch_command, document_commands, sealing_commands, template_commands
 from lrp_audit.errors import DataError, LrpAuditError
 
 if TYPE_CHECKING:
@@ -208,6 +208,7 @@ def doctor(as_json: AsJson = False) -> None:
 
 
 document_commands.register(app)
+batch_command.register(app)
 sealing_commands.register(app)
 app.command("aggregate", epilog="Example: lrp-audit aggregate reports/ --groups groups.csv --out aggregate/")(
     aggregation.aggregate

@@ -30,6 +30,20 @@ def write_file(path: Path, write: Callable[[BinaryIO], object]) -> Path:
     Raises:
         ReportError: the folder cannot be written to, or the disk is full.
     """
+    try:
+        put_file(path, write)
+        sync_folder(path.parent)
+    except OSError as error:
+        raise ReportError(f"{path} cannot be written: {error.strerror}.") from error
+    return path
+
+
+def put_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """As `write_file`, but whoever calls waits, with `sync_folder`, until the file's name is on the disk as well.
+
+    Raises:
+        OSError: the folder cannot be written to, or the disk is full.
+    """
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -38,12 +52,10 @@ def write_file(path: Path, write: Callable[[BinaryIO], object]) -> Path:
             file.flush()
             os.fsync(file.fileno())
         unfinished.replace(path)
-        sync_folder(path.parent)
-    except OSError as error:
+    except OSError:
         with contextlib.suppress(OSError):
             unfinished.unlink()
-        raise ReportError(f"{path} cannot be written: {error.strerror}.") from error
-    return path
+        raise
 
 
 def sync_folder(folder: Path) -> None:

@@ -17,7 +17,7 @@ from lrp_audit import report
 from lrp_audit.deciding.decisions import Decision, may_be_drafted
 from lrp_audit.files import write_bytes
 from lrp_audit.history import events
-from lrp_audit.history.decision_folder import DecisionFolder, decision_folder, folder_name, read_addressee
+from lrp_audit.history.decision_folder import DecisionFolder, decision_folder, folder_name, own_act, read_addressee
 from lrp_audit.history.events import Event
 from lrp_audit.history.reviews import review_refusal
 from lrp_audit.records.record import Addressee, Record, Refusal, canonical, digest
@@ -37,6 +37,11 @@ class Written:
     files: tuple[Path, ...]
     letter: bool  # one that may go to review, or out where it has been reviewed; a draft is none
     refusal: Refusal | None
+
+
+def signable(name: str) -> bool:
+    """Whether a file of a decision is one that is signed; drafts are not."""
+    return name.endswith(".pdf") and not name.startswith("DRAFT-")
 
 
 def _now() -> dt.datetime:
@@ -76,6 +81,22 @@ class Output:
         record = decision.record
         place = DecisionFolder(self.folder / self._name(record.decision.id))
         return self._file(place, record, decision.addressee)
+
+    def fresh(self, decision: Decision) -> dict[str, bytes]:
+        """The files that `write` would put into the folder of a decision that has none yet, by name.
+
+        Raises:
+            ReportError, SigningError: as `write` does.
+        """
+        record = decision.record
+        files = dict(self._contents(record, decision.addressee, (), self._refusal(record, ())))
+        if self.signer is None:
+            return files
+        signed = {name: self.signer.sign(pdf) for name, pdf in files.items() if signable(name)}
+        details = ({"file": name, **item.details} for name, item in signed.items())
+        acts = [own_act("signature", digest(record), self.clock(), each) for each in details]
+        log = {events.NAME: events.log_of(acts)} if acts else {}
+        return files | {name: item.pdf for name, item in signed.items()} | log
 
     def render(self, identifier: str) -> Written:
         """Render the documents of the record that stands on disk, without its model.
@@ -138,7 +159,7 @@ class Output:
 
     def _save(self, place: DecisionFolder, path: Path, content: bytes, record: Record, logged: Sequence[Event]) -> Path:
         """Write a file; a document is signed on the way, and one that was signed stays until its content changes."""
-        if path.suffix != ".pdf" or path.name.startswith("DRAFT-"):
+        if not signable(path.name):
             return write_bytes(path, content)
         signature = place.signature(path, logged)
         if signature is not None:

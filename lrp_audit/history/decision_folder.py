@@ -166,10 +166,8 @@ class DecisionFolder:
         return next((event for event in signatures if event.details.get("sha256") == found), None)
 
     def append(self, kind: EventKind, record_sha256: str, now: dt.datetime, **details: str) -> None:
-        """Log what the program did; a person's acts are logged by `reviews`. Raises EventLogError."""
-        time = now.replace(microsecond=0)
-        act = Act(kind=kind, time=time, record_sha256=record_sha256, details=details, by="lrp-audit", role="")
-        events.append(self.log, [act])
+        """Log what the program did. Raises EventLogError."""
+        events.append(self.log, [own_act(kind, record_sha256, now, details)])
 
     def log_signature(self, path: Path, record: Record, details: Mapping[str, str], now: dt.datetime) -> None:
         self.append("signature", digest(record), now, file=self._name(path), **details)
@@ -183,6 +181,12 @@ class DecisionFolder:
 
     def _name(self, path: Path) -> str:
         return path.relative_to(self.path).as_posix()
+
+
+def own_act(kind: EventKind, record_sha256: str, now: dt.datetime, details: Mapping[str, str]) -> Act:
+    """What the program did; a person's acts are made by `reviews`."""
+    time = now.replace(microsecond=0)
+    return Act(kind=kind, time=time, record_sha256=record_sha256, details=dict(details), by="lrp-audit", role="")
 
 
 def decision_folder(out: Path, key: bytes, identifier: str) -> DecisionFolder:

@@ -110,6 +110,11 @@ def append(path: Path, acts: Sequence[Act]) -> tuple[Event, ...]:
     return events
 
 
+def log_of(acts: Sequence[Act]) -> bytes:
+    """The content of a log that starts with these acts."""
+    return b"".join(map(_line, _chained(Log(()), acts)))
+
+
 @contextlib.contextmanager
 def _locked(path: Path) -> Iterator[int]:
     """The file, open for appending, with nobody else appending to it."""

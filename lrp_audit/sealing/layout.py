@@ -50,14 +50,19 @@ WORKING = (SECRET, SOURCE, CHUNKS, PARTS)  # gone once a batch is sealed
 UNSEALED = (MANIFEST, SIGNATURE, SUMS, EVENTS, LOG, REPLAY, LOCK)  # no entry of the manifest speaks of these
 
 
-def chunk_file(folder: Path, room: str, chunk: int) -> Path:
+def chunk_name(room: str, chunk: int) -> str:
     """The Parquet file of a chunk in `records`, `addressees`, `leaves` or `.source`."""
-    return folder / room / f"{chunk:05d}.parquet"
+    return f"{room}/{chunk:05d}.parquet"
 
 
-def part_file(folder: Path, table: str, chunk: int) -> Path:
-    """The part of `decisions` or `relevance` that a chunk wrote, until all are merged."""
-    return folder / PARTS / f"{table}-{chunk:05d}.parquet"
+def chunk_file(folder: Path, room: str, chunk: int) -> Path:
+    """Where that file lies."""
+    return folder / chunk_name(room, chunk)
+
+
+def part_name(table: str, chunk: int) -> str:
+    """The part of `decisions.parquet` or `relevance.parquet` that a chunk wrote, until all are merged."""
+    return f"{PARTS}/{table.partition('.')[0]}-{chunk:05d}.parquet"
 
 
 def marker(folder: Path, chunk: int) -> Path:

@@ -1,0 +1,35 @@
+"""One run in one folder: the lock is held by a process and goes with it, however that ends."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from lrp_audit.errors import ReportError
+from lrp_audit.sealing import layout
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the folder of a batch, which is made where it is missing.
+
+    Raises:
+        ReportError: another run works there, or the folder cannot be written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(folder / layout.LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise ReportError(f"{folder} cannot be written to: {error.strerror}.") from None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise ReportError(f"Another run works in {folder}; wait for it, or stop it.") from None
+    try:
+        yield
+    finally:
+        os.close(descriptor)
