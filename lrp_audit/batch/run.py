@@ -17,7 +17,7 @@ from lrp_audit.batch.store import finished
 from lrp_audit.batch.tally import Tally
 from lrp_audit.batch.work import Setup
 from lrp_audit.deciding.session import Session
-from lrp_audit.sealing.seal import seal
+from lrp_audit.sealing.seal import ManifestSigner, seal
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,13 @@ class Ended:
     earlier: bool = False
 
 
-def run(order: Order, executor: Callable[[Setup, Session], Executor], watch: Watch, stop: Stop) -> Ended:
+def run(
+    order: Order,
+    executor: Callable[[Setup, Session], Executor],
+    watch: Watch,
+    stop: Stop,
+    signer: ManifestSigner | None = None,
+) -> Ended:
     """Begin a batch or go on with it, and seal it when all of it is done.
 
     Args:
@@ -38,6 +44,7 @@ def run(order: Order, executor: Callable[[Setup, Session], Executor], watch: Wat
         executor: makes the one that works on the chunks.
         watch: is told what happens.
         stop: asked before every chunk whether the run is to end there.
+        signer: signs the manifest.
 
     Raises:
         LrpAuditError: it cannot begin or go on; what is finished stays finished.
@@ -45,7 +52,7 @@ def run(order: Order, executor: Callable[[Setup, Session], Executor], watch: Wat
     with locked(order.out):
         plan, session = planned(order)
         if session is None:
-            manifest = seal(order.out)
+            manifest = seal(order.out, signer=signer)
             counts = manifest.counts
             tally = Tally(rows=counts.decisions, failed=counts.failed, refused=counts.refused)
             return Ended(plan, tally, manifest.root, earlier=True)
@@ -65,5 +72,5 @@ def run(order: Order, executor: Callable[[Setup, Session], Executor], watch: Wat
             return Ended(plan, tell("interrupted"), None)
         tell("sealing")
         merge(order.out, plan.chunks)
-        manifest = seal(order.out, previous_root=plan.previous_root)
+        manifest = seal(order.out, previous_root=plan.previous_root, signer=signer)
         return Ended(plan, tell("sealed", root=manifest.root), manifest.root)

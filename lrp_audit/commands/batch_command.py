@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, cast, get_args
 
 import typer
 
-from lrp_audit.errors import ConfigError, DataError
+from lrp_audit.errors import DataError
 
 if TYPE_CHECKING:
     from lrp_audit.batch.events import Event, Watch
@@ -79,8 +79,11 @@ def batch(
     from lrp_audit.batch.order import Order
     from lrp_audit.batch.run import run
     from lrp_audit.batch.stopping import Stopping
+    from lrp_audit.commands.keys import opened_key
+    from lrp_audit.settings.config import load
     from lrp_audit.terminal import aside
 
+    signer, passphrase = opened_key(load(config), config.parent) if sign else (None, None)
     wanted, count = _documents(documents)
     order = Order(
         data=source,
@@ -98,7 +101,7 @@ def batch(
         records=records,
         previous=previous,
         trust=trust_model,
-        passphrase=_passphrase(config) if sign else None,
+        passphrase=passphrase,
     )
     stop = Stopping(lambda: aside("Finishing the chunks that are worked on; once more stops at once."))
     with stop, _shown(as_json=as_json) as show:
@@ -108,7 +111,7 @@ def batch(
             log(event)
             show(event)
 
-        ended = run(order, _executor(out, workers, scheduler), watch, stop)
+        ended = run(order, _executor(out, workers, scheduler), watch, stop, signer)
     if stop.received is not None and ended.root is None:
         aside(f"{ended.tally.rows} of {ended.plan.decisions} decisions are done; the same command goes on from there.")
         raise typer.Exit(128 + stop.received)
@@ -132,27 +135,6 @@ def _documents(given: str) -> tuple[Wanted, int | None]:
     if given in get_args(Wanted):
         return cast(Wanted, given), None
     raise DataError(f"--documents is none, letters, audits, all or sample:N, and not {given[:40]!r}.")
-
-
-def _passphrase(config: Path) -> str:
-    """What opens the key of [signing]; asked for once, and tried, before anything is done."""
-    from lrp_audit.commands.document_commands import require_extra
-    from lrp_audit.settings.config import load
-
-    require_extra()
-    from lrp_audit.signing import open_signer, passphrase
-
-    section = load(config).signing
-    if section is None:
-        raise ConfigError('--sign needs the section [signing] in audit.toml: pkcs12 = "key.p12", or a token.')
-    known: list[str] = []
-
-    def ask(purpose: str) -> str:
-        known.append(passphrase(purpose))
-        return known[-1]
-
-    open_signer(section, config.parent, ask, now=dt.datetime.now(dt.UTC))
-    return known[-1]
 
 
 def _executor(out: Path, workers: int | None, scheduler: str | None) -> Callable[[Setup, Session], Executor]:

@@ -27,12 +27,24 @@ def signer_of(config: AuditConfig, folder: Path) -> Signer:
     Raises:
         SigningError: the extra, the section or the key is missing, or the key cannot be used.
     """
+    return opened_key(config, folder)[0]
+
+
+def opened_key(config: AuditConfig, folder: Path) -> tuple[Signer, str]:
+    """As `signer_of`, with the passphrase, which other processes need that are to sign."""
     require_extra()
     from lrp_audit.signing import open_signer, passphrase
 
     if config.signing is None:
         raise SigningError('--sign needs the section [signing] in audit.toml: pkcs12 = "key.p12", or a token.')
-    return open_signer(config.signing, folder, passphrase, now=dt.datetime.now(dt.UTC))
+    known: list[str] = []
+
+    def ask(purpose: str) -> str:
+        known.append(passphrase(purpose))
+        return known[-1]
+
+    signer = open_signer(config.signing, folder, ask, now=dt.datetime.now(dt.UTC))
+    return signer, known[-1]
 
 
 def naming_key(settings: AuditConfig, config: Path) -> bytes:
