@@ -28,7 +28,9 @@ _REASON = pa.struct(
         ("code", _TEXT),
     ]
 )
-_CHECK = pa.struct([("id", _TEXT), ("status", _TEXT), ("flag", _TRUTH), ("measured", pa.map_(_TEXT, _NUMBER))])
+_CHECK = pa.struct(
+    [("id", _TEXT), ("title", _TEXT), ("status", _TEXT), ("flag", _TRUTH), ("measured", pa.map_(_TEXT, _NUMBER))]
+)
 
 _FIELDS: tuple[tuple[str, Any, str], ...] = (
     ("row", pa.int64(), "row of the source, from 0"),
@@ -178,7 +180,7 @@ def _reason(fields: dict[str, Any]) -> dict[str, Any]:
 
 def _check(check: Check) -> dict[str, Any]:
     numbers = [(name, float(value)) for name, value in check.measured.items() if not isinstance(value, str)]
-    return {"id": check.id, "status": check.status, "flag": check.flag, "measured": numbers}
+    return {**check.model_dump(include={"id", "title", "status", "flag"}), "measured": numbers}
 
 
 def relevance_names(inputs: Sequence[str]) -> list[str]:

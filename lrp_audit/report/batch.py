@@ -6,12 +6,10 @@ It prints the figures of a `BatchReport` and attaches it in its canonical form. 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from lrp_audit.language.messages import Messages, for_reviewers, message
 from lrp_audit.records.record import digest
 from lrp_audit.report import sections
-from lrp_audit.report.batch_report import BatchReport, Distribution, Manifest
+from lrp_audit.report.batch_report import BatchReport, Distribution
 from lrp_audit.report.formats import NOT_SUPPLIED, maybe_date, measure
 from lrp_audit.report.names import name_of
 from lrp_audit.report.sections import ATTACHED, Printed, Section, table
@@ -19,7 +17,7 @@ from lrp_audit.report.standing import Fact
 from lrp_audit.settings.config import AuditConfig
 
 FOLDER = "batch"
-SUMS = "SHA256SUMS"  # the file that names every other one
+LEAVES = "leaves/"  # the folder that has every leaf
 PROXY_SCREEN = "proxy-screen"  # the check of that name
 _KINDS = {
     "model": message("model"),
@@ -161,7 +159,16 @@ def _reasons(report: BatchReport, say: Messages) -> Section:
 def _replay(report: BatchReport, say: Messages) -> Section:
     title, found = say("Re-performance"), report.replay
     if found is None:
-        return Section(title, (say("No decision was recomputed."),))
+        return Section(
+            title,
+            (
+                say(
+                    "No decision was recomputed before this report was made. `lrp-audit verify --replay` recomputes "
+                    "decisions from the model and the inputs in their records, and writes what it found to {file}.",
+                    file="replay.json",
+                ),
+            ),
+        )
     tables, notes = table((say("Decision"), say("Difference")), ((d.id, d.what) for d in found.differences), say)
     lines = (
         Fact(say("Recomputed"), _count(found.recomputed, say)),
@@ -231,24 +238,30 @@ def _limits(report: BatchReport, say: Messages) -> Section:
 
 
 def _manifest(report: BatchReport, say: Messages) -> Section:
-    found, written = report.manifest, report.completeness
+    title, found = say("Manifest"), report.manifest
+    if found is None:
+        return Section(title, (say(NOT_SUPPLIED),))
     tables, notes = table(
-        (say("Decision"), say("Document"), "SHA-256"),
-        ((m.id, m.document, m.sha256) for m in written.lines),
+        (say("Decision"), say("Document"), say("Leaf")),
+        ((m.id, m.document, m.leaf) for m in found.lines),
         say,
-        of=sum(c.count for c in written.documents),
-        rest=SUMS,
+        of=sum(c.count for c in report.completeness.documents),
+        rest=LEAVES,
     )
-    lines = () if found is None else tuple(_sealed(found, say))
-    return Section(say("Manifest"), notes if lines else (say(NOT_SUPPLIED), *notes), lines, tables)
-
-
-def _sealed(found: Manifest, say: Messages) -> Iterator[Fact]:
-    yield Fact(say("Root hash"), found.root)
-    yield Fact(say("Algorithm"), found.algorithm)
-    yield Fact(say("Leaves"), _count(found.leaves, say))
-    yield Fact(say("Signer"), found.signer or say(NOT_SUPPLIED))
-    yield Fact(say("Time stamp"), say(NOT_SUPPLIED) if found.time_stamp is None else found.time_stamp.isoformat())
+    stamp = say(NOT_SUPPLIED) if found.time_stamp is None else found.time_stamp.isoformat()
+    lines = (
+        Fact(say("Root hash of records and documents"), found.root),
+        Fact(say("Leaves"), _count(found.leaves, say)),
+        Fact(say("Algorithm"), found.algorithm),
+        Fact(say("Signer"), found.signer or say(NOT_SUPPLIED)),
+        Fact(say("Time stamp"), stamp),
+    )
+    note = say(
+        "This file is a leaf of the tree itself: the root over all files of the batch stands in {file}. "
+        "`lrp-audit verify` checks both offline.",
+        file="manifest.json",
+    )
+    return Section(title, (note, *notes), lines, tables)
 
 
 def _count(count: int, say: Messages) -> str:

@@ -54,12 +54,6 @@ class Failure(Frozen):
     what: str
 
 
-class ManifestLine(Frozen):
-    id: str
-    document: str
-    sha256: str
-
-
 class Completeness(Frozen):
     """BA-02: ready + the refusals + failed = decisions. A decision counts by its first refusal."""
 
@@ -71,7 +65,6 @@ class Completeness(Frozen):
     repeated: int  # ids of more than one decision
     duplicates: tuple[str, ...]  # the first of them
     documents: tuple[Count, ...]  # written, by the name of their file
-    lines: tuple[ManifestLine, ...]  # the first of them
     missing: int | None = None  # rows of the population without a decision; None: not known
 
 
@@ -176,12 +169,21 @@ class HumanReview(Frozen):
     median_hours: float | None = None
 
 
+class ManifestLine(Frozen):
+    """A document's leaf and not its digest, which would outlive the document where that is purged."""
+
+    id: str
+    document: str
+    leaf: str
+
+
 class Manifest(Frozen):
-    """BA-12."""
+    """BA-12, as far as it can stand in a file that the manifest names: the tree over records and documents."""
 
     algorithm: str
-    root: str
+    root: str  # of these leaves; the manifest's own root is over the files of the batch too
     leaves: int
+    lines: tuple[ManifestLine, ...]  # the first documents
     signer: str | None = None
     time_stamp: dt.datetime | None = None
 
@@ -198,6 +200,7 @@ class RunFacts(Frozen):
     escalations: dict[str, str] = Field(default_factory=dict)  # decision id -> its outcome
     review: HumanReview | None = None
     exceptions: tuple[str, ...] = ()
+    signer: str | None = None  # of the manifest
     manifest: Manifest | None = None
 
 

@@ -112,12 +112,14 @@ def pdf(printed: Printed, report: Frozen, folder: str, config: AuditConfig, date
     Raises:
         ReportError: a font cannot be used, or the document is too long.
     """
-    description = for_reviewers(config)("Canonical report (RFC 8785 JSON)")
+    say = for_reviewers(config)
     return to_pdf(
         html(printed, folder, config, styled=False),
         folder,
         faces(config),
         identifier=digest(report),
-        source=Source(content=canonical(report), description=description, date=date or _NO_DATE),
+        source=Source(
+            content=canonical(report), description=say("Canonical report (RFC 8785 JSON)"), date=date or _NO_DATE
+        ),
         look=look(config),
     )

@@ -4,7 +4,7 @@ plan.json  audit.toml                    what the run is, and its settings
 records/  addressees/  leaves/           one Parquet file per chunk
 documents/3f/3f09c2…/                    the folder of one decision
 decisions.parquet  relevance.parquet     one row per decision
-batch-audit.pdf  groups.pdf  aggregate/  index.html  decisions.csv  worklist.csv  README.txt
+batch-audit.pdf  groups.pdf  aggregate/  index.html  index/  decisions.csv  worklist.csv  README.txt
 manifest.json  manifest.json.p7s  SHA256SUMS
 events.jsonl  manifests/                 what happened after sealing: holds, purges, earlier manifests
 run.log  replay.json                     not sealed
@@ -41,11 +41,13 @@ ADDRESSEES = "addressees"
 LEAVES = "leaves"
 DOCUMENTS = "documents"
 AGGREGATE = "aggregate"
+INDEX_ROWS = "index"  # scripts with the rows that index.html shows
 EDITIONS = "manifests"
 SOURCE = ".source"
 CHUNKS = "chunks"
 PARTS = "parts"
 
+SHARD_DIGITS = 2  # of a decision's folder name: 256 folders hold a million
 WORKING = (SECRET, SOURCE, CHUNKS, PARTS)  # gone once a batch is sealed
 UNSEALED = (MANIFEST, SIGNATURE, SUMS, EVENTS, LOG, REPLAY, LOCK)  # no entry of the manifest speaks of these
 
@@ -72,9 +74,9 @@ def marker(folder: Path, chunk: int) -> Path:
 
 def shard(folder: Path, name: str) -> Path:
     """What holds the folder of a decision, whose keyed name is `name`."""
-    return folder / DOCUMENTS / name[:2]
+    return folder / DOCUMENTS / name[:SHARD_DIGITS]
 
 
 def document_name(name: str, file: str) -> str:
     """The name in the batch of a file in the folder of a decision, as its leaf has it."""
-    return f"{DOCUMENTS}/{name[:2]}/{name}/{file}"
+    return f"{DOCUMENTS}/{name[:SHARD_DIGITS]}/{name}/{file}"

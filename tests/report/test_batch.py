@@ -26,6 +26,7 @@ from lrp_audit.report.batch_report import (
     Difference,
     HumanReview,
     Manifest,
+    ManifestLine,
     Replay,
     RunFacts,
     Scope,
@@ -55,6 +56,7 @@ FULL = RunFacts(
         algorithm="SHA-256",
         root=records.HASH,
         leaves=14,
+        lines=(ManifestLine(id="2026-004711", document="notice.pdf", leaf="77ab" + records.HASH[4:]),),
         signer="Lakeshore Community Bank",
     ),
 )
@@ -149,11 +151,12 @@ def test_is_archival_and_accessible_with_the_canonical_report_attached() -> None
     pdf = batch_pdf(report, CONFIG)
     assert pages.failures(pdf, "PDF_A_3A", "PDF_UA_1") == []
     assert pages.attachments(pdf) == {"record.json": (canonical(report), "/Source")}
-    manifest = pages.text(pdf).split("Root hash")[1]
+    manifest = pages.text(pdf).split("Root hash of records")[1]
     assert records.HASH in manifest
     for part in ("SHA-256", "Lakeshore Community Bank", "notice.pdf"):
         assert part in manifest
-    assert report.completeness.lines[0].sha256 in manifest.replace(" ", "")
+    assert report.manifest is not None
+    assert report.manifest.lines[0].leaf in manifest.replace(" ", "")
 
 
 @pytest.mark.rule("BA-01")
@@ -274,16 +277,14 @@ def test_an_empty_batch_is_a_report_too() -> None:
     assert pages.failures(pdf, "PDF_A_3A", "PDF_UA_1") == []
     text = pages.text(pdf)
     assert "Decisions 0 Ready for review 0 Refused 0" in text
-    assert "No decision was recomputed." in text
+    assert "No decision was recomputed before this report was made." in text
 
 
 def test_documents_too_many_for_paper_are_named_elsewhere() -> None:
     written = {number: {"notice.pdf": records.HASH, "audit.pdf": records.HASH} for number in range(MOST_LISTED)}
-    report = summarise([dated(number, 0) for number in range(MOST_LISTED)], BARE, documents=written)
+    report = summarise([dated(number, 0) for number in range(MOST_LISTED)], FULL, documents=written)
     assert [(c.name, c.count) for c in report.completeness.documents] == [("audit.pdf", 500), ("notice.pdf", 500)]
-    page = batch_html(report, CONFIG)
-    assert page.count(records.HASH) == MOST_LISTED
-    assert "the first 500 of 1,000 are printed; SHA256SUMS has all of them." in page
+    assert "the first 1 of 1,000 are printed; leaves/ has all of them." in batch_html(report, CONFIG)
 
 
 def test_long_and_hostile_ids_stay_text_on_the_page() -> None:

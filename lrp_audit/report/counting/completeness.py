@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lrp_audit.report.batch_report import MOST_LISTED, Completeness, Failure, ManifestLine, RunFacts
+from lrp_audit.report.batch_report import MOST_LISTED, Completeness, Failure, RunFacts
 from lrp_audit.report.counting.parts import Columns, by_count, counted, ready
 
 
@@ -25,7 +25,6 @@ class CompletenessTally:
     documents: Counter[str] = field(default_factory=Counter)
     failed: int = 0
     failures: list[Failure] = field(default_factory=list)
-    lines: list[ManifestLine] = field(default_factory=list)
     hashes: list[npt.NDArray[np.uint64]] = field(default_factory=list)  # of ids, to find repeated ones
 
     def add(self, part: pa.Table) -> None:
@@ -34,7 +33,7 @@ class CompletenessTally:
         self.states += counted(part["state"].filter(pc.is_null(part["failure"])))
         self.hashes.append(_hashes(part))
         self._add_failures(part.filter(pc.is_valid(part["failure"])))
-        self._add_documents(part)
+        self.documents += counted(pc.struct_field(pc.list_flatten(part["documents"]), "name"))
 
     def found(self, run: RunFacts, columns: Columns) -> Completeness:
         repeated = self._repeated(columns)
@@ -47,7 +46,6 @@ class CompletenessTally:
             repeated=len(repeated),
             duplicates=tuple(repeated[:MOST_LISTED]),
             documents=by_count(self.documents),
-            lines=tuple(self.lines),
             missing=None if run.expected is None else run.expected - self.decisions,
         )
 
@@ -58,17 +56,6 @@ class CompletenessTally:
             Failure(id=name, what=what)
             for name, what in zip(shown["id"].to_pylist(), shown["failure"].to_pylist(), strict=True)
         ]
-
-    def _add_documents(self, part: pa.Table) -> None:
-        flat = pc.list_flatten(part["documents"])
-        self.documents += counted(pc.struct_field(flat, "name"))
-        room = MOST_LISTED - len(self.lines)
-        if room and len(flat):
-            ids = part["id"].take(pc.list_parent_indices(part["documents"]).slice(0, room)).to_pylist()
-            self.lines += [
-                ManifestLine(id=name, document=file["name"], sha256=file["sha256"])
-                for name, file in zip(ids, flat.slice(0, room).to_pylist(), strict=True)
-            ]
 
     def _repeated(self, columns: Columns) -> list[str]:
         """Ids of more than one decision; those that share a hash are compared in full."""

@@ -1,0 +1,1 @@
+"""What people read of a batch, made of its tables once all rows are judged."""
