@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lrp_audit.commands.keys import require_extra
-from lrp_audit.errors import LrpAuditError
+from lrp_audit.errors import LrpAuditError, ReportError
 from lrp_audit.records.record import canonical
 from lrp_audit.sealing import layout
 from lrp_audit.sealing.finding import Finding
 from lrp_audit.sealing.hashing import hashed
 from lrp_audit.sealing.manifest import Manifest, read_manifest
-from lrp_audit.sealing.verify import verify
+from lrp_audit.sealing.proof import check
+from lrp_audit.sealing.verify import same_root, verify
 
 if TYPE_CHECKING:
     from lrp_audit.commands.signatures import Roots
@@ -35,21 +36,52 @@ def verify_batch(folder: Path, roots: Roots = (), root: str | None = None) -> It
         manifest = read_manifest(folder / layout.MANIFEST)
     except LrpAuditError:
         return  # was said
-    yield from _signature(folder, manifest, roots)
+    yield from _signature(folder / layout.MANIFEST, manifest, roots)
 
 
-def _signature(folder: Path, manifest: Manifest, roots: Roots) -> Iterator[Finding]:
-    path = folder / layout.SIGNATURE
-    if manifest.signed is None:
-        if path.exists():
-            yield Finding(False, f"{layout.SIGNATURE} was added: the manifest says that nobody signed it.")
-        yield Finding(False if roots else None, f"{layout.MANIFEST} is not signed.")
+def verify_proof(
+    path: Path, document: Path, root: str | None, manifest: Path | None, roots: Roots = ()
+) -> Iterator[Finding]:
+    """What can be said of a document by a proof.
+
+    Args:
+        path: the proof.
+        document: what it was made for.
+        root: of the batch.
+        manifest: of the batch, which states its root.
+        roots: certificates that are trusted; with any, the manifest has to be signed.
+
+    Raises:
+        ReportError: a file cannot be read.
+        SigningError: the manifest is signed, and the extra `sign` is missing.
+    """
+    try:
+        content = document.read_bytes()
+    except OSError as error:
+        raise ReportError(f"{document} cannot be read: {error.strerror}.") from None
+    known = None if manifest is None else read_manifest(manifest)
+    if manifest is None or known is None:
+        yield from check(path, content, root)
         return
-    if hashed(folder, layout.SIGNATURE).sha256 is None:
-        yield Finding(False, f"{layout.SIGNATURE} is missing: the manifest names a signer, {manifest.signed.signer}.")
+    if root is not None:
+        yield same_root(known, root)
+    yield from check(path, content, known.root, known.size)
+    yield from _signature(manifest, known, roots)
+
+
+def _signature(path: Path, manifest: Manifest, roots: Roots) -> Iterator[Finding]:
+    """The signature beside a manifest."""
+    signature = path.with_name(f"{path.name}.p7s")
+    if manifest.signed is None:
+        if signature.exists():
+            yield Finding(False, f"{signature.name} was added: the manifest says that nobody signed it.")
+        yield Finding(False if roots else None, f"{path.name} is not signed.")
+        return
+    if hashed(path.parent, signature.name).sha256 is None:
+        yield Finding(False, f"{signature.name} is missing: the manifest names a signer, {manifest.signed.signer}.")
         return
     require_extra()
     from lrp_audit.commands.signatures import of_detached
 
-    for finding in of_detached(canonical(manifest), path.read_bytes(), manifest.signed.certificate_sha256, roots):
-        yield Finding(finding.holds, f"{layout.MANIFEST}: {finding.sentence}")
+    for finding in of_detached(canonical(manifest), signature.read_bytes(), manifest.signed.certificate_sha256, roots):
+        yield Finding(finding.holds, f"{path.name}: {finding.sentence}")

@@ -39,7 +39,7 @@ def verify(folder: Path, *, root: str | None = None) -> Iterator[Finding]:
         return
     first = every[0]
     if root is not None:
-        yield _same_root(manifest, root)
+        yield same_root(manifest, root)
     yield from _files(folder, manifest)
     yield from _sound(lambda: _leaves(folder, first))
     yield from _sound(lambda: _documents(folder))
@@ -58,7 +58,8 @@ def _sound(check: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
         yield Finding(False, f"What is left cannot be checked: a table is not as it was written ({error}).")
 
 
-def _same_root(manifest: Manifest, root: str) -> Finding:
+def same_root(manifest: Manifest, root: str) -> Finding:
+    """Whether a manifest is of the tree whose root somebody kept."""
     same = manifest.root == root.lower()
     return Finding(same, f"The root is {'' if same else 'not '}the one that you know.")
 
