@@ -1,12 +1,9 @@
 """The `run` script, without setting anything up: a stub stands for the environment's Python."""
 
 import hashlib
-import json
 import os
 import shutil
 import subprocess
-import sys
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -143,30 +140,3 @@ def test_the_script_is_plain_shell() -> None:
     for script, shell in (("run", "sh"), (".ci/run", "bash")):
         subprocess.run([shell, "-n", ROOT / script], check=True)
         assert os.access(ROOT / script, os.X_OK)
-
-
-@pytest.mark.slow
-def test_an_installed_wheel_has_templates_samples_and_fonts_and_no_key(tmp_path: Path) -> None:
-    source = tmp_path / "source"
-    ignored = shutil.ignore_patterns(".git", ".venv", "reports", "*_cache", "__pycache__")
-    shutil.copytree(ROOT, source, ignore=ignored)
-    (source / "data_samples" / "audit.key").write_text("secret")
-    built = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", tmp_path, source]
-    subprocess.run(built, check=True, capture_output=True)
-    installed = tmp_path / "installed"
-    with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
-        assert not [name for name in wheel.namelist() if name.endswith(".key")]
-        wheel.extractall(installed)
-
-    def command(*arguments: object) -> str:
-        environment = {**os.environ, "PYTHONPATH": str(installed)}
-        line = [sys.executable, "-m", "lrp_audit", *map(str, arguments)]
-        return subprocess.run(line, cwd=tmp_path, env=environment, check=True, capture_output=True, text=True).stdout
-
-    found = json.loads(command("doctor", "--json"))
-    assert found["templates"] == str(installed / "lrp_audit" / "templates")
-    samples = Path(found["samples"])
-    assert samples == installed / "lrp_audit" / "data_samples"
-    data, config = samples / "synthetic_applications.csv", samples / "audit.toml"
-    command("letter", data, "--config", config, "--id", "A-00002", "--as-of", "2026-11-16", "--out", tmp_path / "out")
-    assert len(list((tmp_path / "out").rglob("notice.pdf"))) == 1
