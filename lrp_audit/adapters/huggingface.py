@@ -11,6 +11,7 @@ import hashlib
 import inspect
 import json
 import logging
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -74,8 +75,9 @@ def unpack(model: object) -> Pretrained | None:
     """
     if isinstance(model, Pretrained):
         return model
-    if isinstance(model, transformers.Pipeline):
-        if not isinstance(model, transformers.TextClassificationPipeline):
+    pipelines = sys.modules.get("transformers.pipelines")  # slow to import, and without it there is no pipeline
+    if pipelines is not None and isinstance(model, pipelines.Pipeline):
+        if not isinstance(model, pipelines.TextClassificationPipeline):
             raise UnsupportedModelError(
                 f"A {type(model).__name__} does not classify texts; give a pipeline('text-classification')."
             )
