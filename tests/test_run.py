@@ -53,7 +53,7 @@ def test_help_names_every_command_and_needs_no_environment(checkout: Path) -> No
     for arguments in ((), ("help",), ("--help",)):
         result = run(checkout, *arguments)
         assert result.returncode == 0
-        for command in ("demo", "test [--all]", "lint", "bench", "docs", "help"):
+        for command in ("demo", "test [--all]", "lint", "coverage", "mutants", "bench", "docs", "help"):
             assert f"  {command} " in result.stdout
 
 
