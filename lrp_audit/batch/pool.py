@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from lrp_audit.batch.chunk import try_rows
 from lrp_audit.batch.executors import Bench, Stop
@@ -29,6 +29,7 @@ from lrp_audit.batch.work import Setup
 from lrp_audit.errors import LrpAuditError, ReportError
 
 CHUNKS_OF_A_PROCESS = 200
+START: Literal["spawn"] = "spawn"  # a fork would share threads and locks of libraries that do not expect it
 DEATHS = 5  # of one chunk whose rows alone do no harm, or of processes that do not even start
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 
@@ -124,7 +125,7 @@ class Pool:
                 return worker.finished > 0
 
     def _start(self) -> _Worker:
-        context = multiprocessing.get_context("spawn")
+        context = multiprocessing.get_context(START)
         ours, theirs = context.Pipe()
         process = context.Process(target=_serve, args=(theirs, self.folder, self.setup, os.getpid()), daemon=True)
         process.start()
@@ -170,7 +171,9 @@ class Pool:
     def _dismiss(self, worker: _Worker) -> None:
         if worker in self._workers:
             self._workers.remove(worker)
-            worker.connection.close()  # which ends it
+            with contextlib.suppress(OSError):
+                worker.connection.send(None)
+            worker.connection.close()
             worker.process.join()
 
     def _close(self) -> None:
@@ -203,8 +206,8 @@ def _serve(connection: Connection[Any, Any], folder: Path, setup: Setup, parent:
         try:
             bench = Bench.open(folder, setup)
             connection.send(None)
-            while True:
-                connection.send(_done(bench, connection.recv()))
+            while (task := connection.recv()) is not None:
+                connection.send(_done(bench, task))
         except LrpAuditError as error:
             connection.send(error)
         except MemoryError:

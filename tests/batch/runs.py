@@ -1,6 +1,8 @@
 """Small batches over the shipped samples, for the tests of this folder."""
 
+import datetime as dt
 import hashlib
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +17,7 @@ from lrp_audit.batch.work import Setup, work_of
 from lrp_audit.deciding.session import Session
 from lrp_audit.sealing import layout
 
+AS_OF = dt.date(2026, 11, 16)
 CLOCKED = {layout.LOG, layout.LOCK}  # what no promise is made for
 
 
@@ -22,7 +25,7 @@ def order(samples: Path, out: Path, **others: object) -> Order:
     """The shipped applications, ten of them in chunks of four, with nothing searched that takes long."""
     quick = samples / "quick.toml"
     quick.write_text((samples / "audit.toml").read_text() + "\n[variations]\nsearch = false\n")
-    asked = Order(samples / "synthetic_applications.csv", None, quick, out, chunk_rows=4, limit=10)
+    asked = Order(samples / "synthetic_applications.csv", None, quick, out, AS_OF, chunk_rows=4, limit=10)
     return replace(asked, **others)  # type: ignore[arg-type]
 
 
@@ -43,3 +46,9 @@ def contents(folder: Path) -> dict[str, str]:
 
 def decisions(folder: Path) -> pd.DataFrame:
     return pd.read_parquet(folder / layout.DECISIONS)
+
+
+def copied(asked: Order, out: Path) -> Order:
+    """The same batch in a copy of its folder, as it is now."""
+    shutil.copytree(asked.out, out)
+    return replace(asked, out=out)
