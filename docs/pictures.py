@@ -1,4 +1,4 @@
-"""Makes the README's pictures from the samples: a letter, an audit's first page, a heatmap. Small, grey where it can be.
+"""Makes the README's pictures from the samples: a letter, the first page of an audit, a heatmap.
 
 python docs/pictures.py
 """
