@@ -12,7 +12,7 @@ from lrp_audit.records.record import canonical
 from lrp_audit.sealing import layout
 from lrp_audit.sealing.finding import Finding
 from lrp_audit.sealing.hashing import hashed
-from lrp_audit.sealing.manifest import Manifest, read_manifest
+from lrp_audit.sealing.manifest import Manifest, edition_file, read_manifest
 from lrp_audit.sealing.proof import check
 from lrp_audit.sealing.verify import same_root, verify
 
@@ -36,7 +36,11 @@ def verify_batch(folder: Path, roots: Roots = (), root: str | None = None) -> It
         manifest = read_manifest(folder / layout.MANIFEST)
     except LrpAuditError:
         return  # was said
-    yield from _signature(folder / layout.MANIFEST, manifest, roots)
+    for path in (*(edition_file(folder, earlier) for earlier in range(1, manifest.edition)), folder / layout.MANIFEST):
+        try:
+            yield from _signature(path, read_manifest(path), roots)
+        except ReportError:
+            continue  # was said
 
 
 def verify_proof(

@@ -1,7 +1,8 @@
-"""Commands for sealed batches and for documents that leave them: verify and prove. None of them needs the model."""
+"""Commands for sealed batches and for documents that leave them: verify, prove, hold, purge. None needs the model."""
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -80,6 +81,63 @@ def prove(
     typer.echo(f"Proof: {printable(out.as_posix())}")
 
 
+def hold(
+    folder: Annotated[Path, typer.Argument(help="A sealed batch.", metavar="DIR")],
+    ids: Annotated[list[str], typer.Argument(help="The decisions.", metavar="ID...")],
+    by: Annotated[str, typer.Option(help="Who says so.", metavar="NAME")],
+    role: Annotated[str, typer.Option(help="As what.", metavar="ROLE")],
+    grounds: Annotated[str, typer.Option(help="Why.", metavar="TEXT")],
+    lift: Annotated[bool, typer.Option("--lift", help="Lift a hold, also one that the data recorded.")] = False,
+) -> None:
+    """Log that decisions of a batch may not be deleted, whatever is due; or with --lift that they may be again."""
+    from lrp_audit.batch.lock import locked
+    from lrp_audit.sealing.find import find
+    from lrp_audit.sealing.log import set_hold
+
+    rows = [find(folder, id_).row for id_ in ids]
+    with locked(folder):
+        set_hold(folder, rows, held=not lift, by=by, role=role, why=grounds, now=dt.datetime.now(dt.UTC))
+    typer.echo(f"{'Lifted' if lift else 'Set'} a legal hold on {len(rows)} decision{'' if len(rows) == 1 else 's'}.")
+
+
+def purge(
+    folder: Annotated[Path, typer.Argument(help="A sealed batch.", metavar="DIR")],
+    as_of: Annotated[
+        dt.datetime,
+        typer.Option("--as-of", help="What was to be kept until before it goes.", formats=["%Y-%m-%d"], metavar="DATE"),
+    ],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and delete nothing.")] = False,
+    by: Annotated[str, typer.Option(help="Who deletes, for the log.", metavar="NAME")] = "lrp-audit",
+    sign: Annotated[bool, typer.Option("--sign", help="Sign the next manifest with the key of [signing].")] = False,
+    config: Annotated[Path, typer.Option("--config", help="The settings, for --sign.", metavar="FILE")] = Path(
+        "audit.toml"
+    ),
+) -> None:
+    """Delete what a batch holds of decisions whose time is over, and prove what was deleted.
+
+    Documents, records, names and rows of tables go, with the salts of their leaves; the leaves stay, so that the root
+    of the batch still proves what is left. Legal holds win. An interrupted purge is finished first.
+    """
+    from lrp_audit.sealing.purge import due
+
+    found = due(folder, as_of.date())
+    for basis, rows in sorted(found.rows.items()):
+        _say(f"Due: {len(rows)} decisions, kept until {found.last[basis]} at the latest ({basis})")
+    _say(f"Due and held: {found.held}; without a last day: {found.undated}")
+    if dry_run:
+        return
+    from lrp_audit.batch.finishing.relist import relist
+    from lrp_audit.batch.lock import locked
+    from lrp_audit.commands.keys import signer_of
+    from lrp_audit.sealing.purge import purge as delete
+    from lrp_audit.settings.config import load
+
+    signer = signer_of(load(config), config.parent) if sign else None
+    with locked(folder):
+        gone = delete(folder, as_of.date(), by=by, now=dt.datetime.now(dt.UTC), relist=relist, signer=signer)
+    _say(f"Deleted {gone} decisions; copies and backups are yours to delete.")
+
+
 @dataclass(frozen=True)
 class _Asked:
     """The options of a verification."""
@@ -111,6 +169,12 @@ def _verified(path: Path, asked: _Asked) -> tuple[Finding, ...]:
     return verification.verify(path, asked.roots)
 
 
+def _say(sentence: str) -> None:
+    from lrp_audit.terminal import printable
+
+    typer.echo(printable(sentence))
+
+
 def _show(found: dict[str, tuple[Finding, ...]], *, as_json: bool) -> None:
     from lrp_audit.terminal import printable
 
@@ -129,6 +193,8 @@ def _show(found: dict[str, tuple[Finding, ...]], *, as_json: bool) -> None:
 
 EXAMPLES: tuple[tuple[Callable[..., None], str], ...] = (
     (verify, "lrp-audit verify reports/3f09c2d1a7b4e5f6/notice.pdf --trust root.pem"),
+    (hold, 'lrp-audit hold 2026/ A-00017 --by "M. Okafor" --role Counsel --grounds "Suit 26-117"'),
+    (purge, "lrp-audit purge 2026/ --as-of 2029-01-01 --dry-run"),
     (prove, "lrp-audit prove 2026/ A-00017 --out proof.json"),
 )
 

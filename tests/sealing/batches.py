@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 from collections.abc import Sequence
@@ -10,8 +11,9 @@ from pathlib import Path
 import pyarrow as pa
 import records
 
+from lrp_audit.deciding.decision_row import DECISIONS, DOCUMENTS, decision_row
 from lrp_audit.history.decision_folder import addressee_digest, folder_name
-from lrp_audit.records.record import Addressee, Record, Refusal, canonical
+from lrp_audit.records.record import Addressee, Record, Refusal, Retention, canonical
 from lrp_audit.sealing import layout
 from lrp_audit.sealing.contents import write_table
 from lrp_audit.sealing.leaves import Content, leaves_of_chunk, record_content
@@ -19,26 +21,9 @@ from lrp_audit.sealing.leaves import Content, leaves_of_chunk, record_content
 KEY = b"k" * 32
 SECRET = b"s" * 32
 CHUNK_ROWS = 3
+FIRST = dt.date(2028, 12, 1)  # last day that row 0 is kept
+BASES = ("12 CFR 1002.12(b)(1)", "Policy R-12")
 REFUSED = Refusal(state="NOT_ADVERSE", rule="G-01", evidence="It was approved.", next_step="Nothing.")
-
-DECISIONS = pa.schema(
-    [
-        pa.field("row", pa.int64()),
-        pa.field("id", pa.string()),
-        pa.field("folder", pa.string()),
-        pa.field("state", pa.string()),
-        pa.field("record_sha256", pa.string()),
-        pa.field("failure", pa.string()),
-        pa.field(
-            "documents",
-            pa.list_(
-                pa.struct(
-                    [pa.field("name", pa.string()), pa.field("sha256", pa.string()), pa.field("bytes", pa.int64())]
-                )
-            ),
-        ),
-    ]
-)
 
 
 def addressee(row: int) -> Addressee:
@@ -46,8 +31,12 @@ def addressee(row: int) -> Addressee:
 
 
 def record(row: int) -> Record:
-    """Every third one was approved, and gets no letter."""
-    facts = records.decision(id=f"A-{row:05d}", addressee_sha256=addressee_digest(KEY, addressee(row)))
+    """Every third one was approved, and gets no letter; they are kept a day longer each, and row 1 is held."""
+    kept = Retention(retain_until=FIRST + dt.timedelta(row), basis=BASES[row % 2], legal_hold=row == 1)
+    if row == 6:
+        kept = Retention()
+    who = addressee_digest(KEY, addressee(row))
+    facts = records.decision(id=f"A-{row:05d}", addressee_sha256=who, retention=kept)
     return records.record(decision=facts, refusals=(REFUSED,) if row % 3 == 2 else ())
 
 
@@ -66,7 +55,7 @@ def write(folder: Path, rows: int = 7, *, kept: bool = True) -> Path:
         some = range(start, min(start + CHUNK_ROWS, rows))
         _write_chunk(folder, chunk, some, made, documents, kept=kept)
     table = [_decision(row, item, documents[row], kept=kept) for row, item in enumerate(made)]
-    write_table(folder / layout.DECISIONS, pa.Table.from_pylist(table, DECISIONS))
+    write_table(folder / layout.DECISIONS, pa.Table.from_pylist(table, DECISIONS.append(DOCUMENTS)))
     ids = [item.decision.id for item in made]
     relevance = {"row": list(range(rows)), "id": ids, "income": [0.5 * row for row in range(rows)]}
     write_table(folder / layout.RELEVANCE, pa.table(relevance))
@@ -127,12 +116,6 @@ def _write_chunk(
 
 
 def _decision(row: int, item: Record, documents: Sequence[Document], *, kept: bool) -> dict[str, object]:
-    return {
-        "row": row,
-        "id": item.decision.id,
-        "folder": folder_name(KEY, item.decision.id),
-        "state": None if item.refusal is None else item.refusal.state,
-        "record_sha256": hashlib.sha256(canonical(item)).hexdigest() if kept else None,
-        "failure": None,
-        "documents": [{"name": name, "sha256": sha256, "bytes": size} for name, sha256, size in documents],
-    }
+    digest = hashlib.sha256(canonical(item)).hexdigest() if kept else None
+    named = [{"name": name, "sha256": sha256, "bytes": size} for name, sha256, size in documents]
+    return {**decision_row(item, row, folder_name(KEY, item.decision.id), digest), "documents": named}
