@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
+from lrp_audit.commands.aggregation import write_reports
 from lrp_audit.commands.review_desk import Desk
 from lrp_audit.deciding.decisions import decide
 from lrp_audit.deciding.facts import text_columns
@@ -23,10 +24,12 @@ from lrp_audit.privacy.pseudonym import load_key
 from lrp_audit.records.record import RefusalState
 from lrp_audit.resources import samples
 from lrp_audit.settings.config import load
+from lrp_audit.settings.sections import FactsSection
 from lrp_audit.tables import read_table
 from lrp_audit.terminal import printable, progress, summary_table
 
 NOTICE = dt.date(2026, 11, 16)  # the samples' decisions were made shortly before
+MANY = 300  # past applications
 DOCUMENTS: frozenset[Document] = frozenset({"letter", "audit"})
 
 
@@ -73,6 +76,8 @@ def run(out: Path, console: Console) -> None:
     console.print("\nA transformer that reads what applicants write:", style="bold")
     texts = _decide(folder / "text" / "audit.toml", folder / "text" / "synthetic_narratives.csv", out / "texts")
     console.print(summary_table(_counts(texts), [item.refusal for item in texts]))
+    console.print("\nWhat many decisions rest on, and how groups differ:", style="bold")
+    _print_aggregate(folder, out / "many", console)
     console.print("\nRefusals that a whole run can end in, each from one short audit.toml:", style="bold")
     shutil.rmtree(out / "refusals" / "review_required", ignore_errors=True)  # an earlier demo's review is logged there
     _print_cases(folder / "refusals", out / "refusals", console)
@@ -99,6 +104,33 @@ def _decide(settings: Path, data: Path, out: Path, ids: Sequence[str] | None = N
     decisions = decide(session, frame, notice=NOTICE, ids=ids)
     with progress(decisions, len(frame) if ids is None else len(ids), settings.stem) as counted:
         return [output.write(decision) for decision in counted]
+
+
+def _print_aggregate(folder: Path, out: Path, console: Console) -> None:
+    """What `lrp-audit aggregate` does, on past applications with their records alone."""
+    settings = folder / "audit.toml"
+    whole = load(settings)
+    config = whole.model_copy(
+        update={
+            "facts": FactsSection(id=whole.facts.id),
+            "variations": whole.variations.model_copy(update={"search": False}),
+        }
+    )
+    frame = read_table(folder / "synthetic_history.csv", text=text_columns(config.facts))
+    session = open_session(config, folder, frame)
+    output = Output(out / "records", config, session.key, frozenset())
+    some = frame.head(MANY)
+    with progress(decide(session, some, notice=NOTICE), len(some), "history") as counted:
+        for decision in counted:
+            output.write(decision)
+    groups = out / "groups.csv"
+    some.rename(columns={whole.facts.id or "": "id"})[["id", "marital_status"]].to_csv(groups, index=False)
+    for path in write_reports(
+        out / "records", config, groups=groups, basis="Demonstration on synthetic data", out=out / "reports"
+    ):
+        if path.suffix == ".pdf":
+            console.print(path.as_posix(), markup=False)
+    console.print("These rows are also the reference's own data, which the report flags.")
 
 
 def _print_main_run(written: Sequence[Written], console: Console) -> None:

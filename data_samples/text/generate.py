@@ -52,7 +52,7 @@ def _joined(parts: list[Narrative]) -> Narrative:
     return Narrative("\n\n".join(part.text for part in parts), ())
 
 
-def vocabulary(texts: list[str]) -> dict[str, int]:
+def vocabulary(texts: list[str], most_words: int) -> dict[str, int]:
     """Pieces for WordPiece: characters, the most frequent words, and frequent beginnings and endings of words.
 
     The library's own trainer breaks ties by chance, so that two runs give two vocabularies.
@@ -66,14 +66,14 @@ def vocabulary(texts: list[str]) -> dict[str, int]:
                 endings["##" + word[-length:]] += count
     characters = sorted(set("".join(words)))
     pieces = [*SPECIAL_TOKENS, *characters, *("##" + character for character in characters)]
-    for counted, most in ((words, 200), (beginnings, 120), (endings, 160)):
+    for counted, most in ((words, most_words), (beginnings, 120), (endings, 160)):
         pieces += sorted(counted, key=lambda piece: (-counted[piece], piece))[:most]
     return {piece: number for number, piece in enumerate(dict.fromkeys(pieces))}
 
 
-def make_tokenizer(texts: list[str]) -> PreTrainedTokenizerFast:
+def make_tokenizer(texts: list[str], words: int = 200) -> PreTrainedTokenizerFast:
     """A lower-casing WordPiece tokenizer as BERT's, with a vocabulary of these texts."""
-    tokenizer = Tokenizer(WordPiece(vocabulary(texts), unk_token="[UNK]"))
+    tokenizer = Tokenizer(WordPiece(vocabulary(texts, words), unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     marks = [(name, tokenizer.token_to_id(name)) for name in ("[CLS]", "[SEP]")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import pandas as pd
 from pydantic import BaseModel
@@ -18,7 +18,9 @@ def tables_of(report: AggregateReport) -> dict[str, pd.DataFrame]:
     """Every chapter's table by name; none of a chapter that there is not."""
     found = report.prototypes
     tables = {
-        "prototypes": pd.DataFrame([{**_row(item, "summary"), **item.summary.model_dump()} for item in found.profiles]),
+        "prototypes": pd.DataFrame(
+            [{"column": item.column, "outcome": item.outcome, **item.summary.model_dump()} for item in found.profiles]
+        ),
         "standing": pd.DataFrame(
             [
                 {"kind": kind, **item.model_dump()}
@@ -29,11 +31,12 @@ def tables_of(report: AggregateReport) -> dict[str, pd.DataFrame]:
         "values": pd.DataFrame(
             [
                 {
-                    **_row(cell, "summary"),
-                    "suppressed": cell.summary is None,
-                    **(_NOTHING if cell.summary is None else cell.summary.model_dump()),
+                    "column": item.column,
+                    **item.cell.model_dump(),
+                    "suppressed": item.summary is None,
+                    **(_NOTHING if item.summary is None else item.summary.model_dump()),
                 }
-                for cell in report.values
+                for item in report.values
             ]
         ),
         "strategies": _strategies(report.strategies),
@@ -65,10 +68,6 @@ def _strategies(found: Strategies | None) -> pd.DataFrame:
         for item in (() if found is None else found.strategies)
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=names)
-
-
-def _row(item: BaseModel, left_out: str) -> Mapping[str, object]:
-    return item.model_dump(exclude={left_out})
 
 
 def _frame(items: Iterable[BaseModel]) -> pd.DataFrame:

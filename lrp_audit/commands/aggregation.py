@@ -42,6 +42,27 @@ def aggregate(
 
     Groups get files of their own.
     """
+    for path in write_reports(
+        decisions, _settings(config, decisions), compare, groups, basis=basis, seed=seed, out=out
+    ):
+        typer.echo(path)
+
+
+def write_reports(
+    decisions: Path,
+    settings: AuditConfig,
+    compare: Path | None = None,
+    groups: Path | None = None,
+    *,
+    basis: str | None = None,
+    seed: int = 0,
+    out: Path,
+) -> list[Path]:
+    """Read, count, and only then write; the arguments are the command's.
+
+    Raises:
+        LrpAuditError: something cannot be read, counted or written; the message says what.
+    """
     from lrp_audit.aggregate.analysis import aggregate_report, group_report, groupings_of, words_of
     from lrp_audit.aggregate.sources import open_source
     from lrp_audit.aggregate.tables import group_tables, tables_of
@@ -49,7 +70,6 @@ def aggregate(
     from lrp_audit.report.group_report import groups_html, groups_pdf
     from lrp_audit.tables import read_table
 
-    settings = _settings(config, decisions)
     given = () if groups is None else groupings_of(read_table(groups, text=["id"]))
     source = open_source(decisions)
     reference = _reference_ids(settings)
@@ -72,8 +92,7 @@ def aggregate(
         compared = group_report(found, given, name=_name(decisions), basis=basis, seed=seed)
         files |= {"groups.pdf": groups_pdf(compared, settings), "groups.html": groups_html(compared, settings).encode()}
         tables |= group_tables(compared)
-    for path in _write(out, files, tables):
-        typer.echo(path)
+    return list(_write(out, files, tables))
 
 
 def _settings(config: Path | None, folder: Path) -> AuditConfig:

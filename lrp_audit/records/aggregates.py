@@ -68,11 +68,20 @@ class SwarmCounts(Frozen):
     counts: tuple[tuple[tuple[int, int, int], ...], ...]
 
 
+class Cell(Frozen):
+    """One value, or numbers from `low` on and below `high`; an end without a number is open."""
+
+    kind: Literal["value", "range", "other", "missing"]
+    value: str = ""
+    low: float | None = None
+    high: float | None = None
+
+
 class ValueCell(Frozen):
     """Decisions whose column has one value, or one between two quantiles; few of them are not printed (G-07)."""
 
     column: str
-    value: str  # a category, or "from to" of a number
+    cell: Cell
     summary: Summary | None  # of the column's relevance; None: fewer than 50 decisions
 
 

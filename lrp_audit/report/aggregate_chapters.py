@@ -9,7 +9,7 @@ from typing import TypeVar
 import numpy as np
 
 from lrp_audit.language.messages import Messages
-from lrp_audit.records.aggregates import Drift, Prototypes, Strategies, Strategy, SwarmCounts, ValueCell, Words
+from lrp_audit.records.aggregates import Cell, Drift, Prototypes, Strategies, Strategy, SwarmCounts, ValueCell, Words
 from lrp_audit.report.aggregate_heatmap import aggregate_heatmap
 from lrp_audit.report.beeswarm import beeswarm
 from lrp_audit.report.charts import contribution_bars, symmetric_scale
@@ -75,7 +75,7 @@ def prototype_sections(found: Prototypes, swarm: SwarmCounts, labels: Labels, sa
 def value_section(cells: Sequence[ValueCell], order: Sequence[str], labels: Labels, say: Messages) -> Section:
     """How the relevance of the strongest columns moves with their values."""
     known = {name: list(part) for name, part in groupby(cells, key=lambda cell: cell.column)}
-    shown = [name for name in order if name in known][:MOST_COLUMNS]
+    shown = [name for name in order if any(cell.summary for cell in known.get(name, ()))][:MOST_COLUMNS]
     means = [cell.summary.mean for name in shown for cell in known[name] if cell.summary is not None]
     scale, decimals = symmetric_scale(means), decimals_for(means)
     charts = [_values_chart(name, known[name], scale, decimals, labels, say) for name in shown]
@@ -269,23 +269,34 @@ def _standing(found: Prototypes, say: Messages) -> Section:
 def _values_chart(
     name: str, cells: Sequence[ValueCell], scale: float, decimals: int, labels: Labels, say: Messages
 ) -> Chart:
-    means = [0.0 if cell.summary is None else cell.summary.mean for cell in cells]
+    shown = [(item.cell, item.summary) for item in cells if item.summary is not None]
     title = say("Mean relevance by the value of {input}.", input=_name(name, labels))
+    hidden = len(cells) - len(shown)
+    means = [*(summary.mean for _, summary in shown), *([0.0] if hidden else [])]
     drawing = contribution_bars(means, scale, title, width=_WIDTH, row=_ROW)
-    rows = tuple(
-        (clip(cell.value, 40), say("suppressed"), "", "")
-        if cell.summary is None
-        else (
-            clip(cell.value, 40),
-            _count(cell.summary.count, say),
-            signed(cell.summary.mean, decimals, say),
-            measure(cell.summary.standard_deviation, say),
+    rows = [
+        (
+            _cell(cell, say),
+            _count(summary.count, say),
+            signed(summary.mean, decimals, say),
+            measure(summary.standard_deviation, say),
         )
-        for cell in cells
-    )
+        for cell, summary in shown
+    ]
+    if hidden:
+        rows.append((say.plural("{count} rare value", "{count} rare values", hidden), say("suppressed"), "", ""))
     ends = tuple(signed(end, decimals, say) for end in (-scale, 0.0, scale))
     head = (_name(name, labels), say("Decisions"), say("Mean"), say("Spread"))
-    return Chart("bars", drawing, head, rows, ends)
+    return Chart("bars", drawing, head, tuple(rows), ends)
+
+
+def _cell(cell: Cell, say: Messages) -> str:
+    low, high = ("" if end is None else measure(end, say) for end in (cell.low, cell.high))
+    if cell.kind == "range":
+        if not low:
+            return say("below {high}", high=high)
+        return say("{low} to {high}", low=low, high=high) if high else say("from {low}", low=low)
+    return {"value": clip(cell.value, 40), "other": say("other values"), "missing": say("missing")}[cell.kind]
 
 
 def _picture(found: Strategies, say: Messages) -> Figure:
@@ -296,10 +307,11 @@ def _picture(found: Strategies, say: Messages) -> Figure:
     )
     caption = say(
         "{count} decisions by t-SNE: near ones rest on the same inputs; sizes of clouds and distances between them say "
-        "nothing. Numbers are those of the strategies.",
+        "nothing.",
         count=_count(len(found.picture), say),
     )
-    return Figure(scatter(found.picture, title, family=FAMILY), caption)
+    numbers = f" {say('Numbers are those of the strategies.')}" if found.strategies else ""
+    return Figure(scatter(found.picture, title, family=FAMILY), caption + numbers)
 
 
 def _marks(item: Strategy, labels: Labels, say: Messages) -> str:

@@ -150,7 +150,7 @@ def _reasons(found: GroupComparison, labels: Labels, say: Messages) -> Section:
             for item in items
         )
         ends = tuple(signed(end, decimals, say) for end in (-scale, 0.0, scale))
-        head = (clip(group, 40), say("Difference"), say("from"), say("to"), say("Adjusted p"))
+        head = (clip(group, 40), say("Difference"), say("from"), say("to"), "p")
         charts.append(Chart("bars", drawing, head, rows, ends))
     notes = (
         say(

@@ -101,20 +101,29 @@ def test_rare_and_missing_values_have_cells_of_their_own_and_few_decisions_none(
     assert table.values is not None
     words = pd.Series(np.repeat(["a", "b", None, "rare"], [200, 130, 60, 10]), index=table.relevance.index)
     marked = ExplainedTable(table.relevance, table.adverse, table.score, table.values.assign(f0=words))
-    cells = {cell.value: cell.summary for cell in value_profiles(marked) if cell.column == "f0"}
+    cells = {item.cell.value or item.cell.kind: item.summary for item in value_profiles(marked) if item.column == "f0"}
     assert {name: found is None for name, found in cells.items()} == {
-        "a": False, "b": False, "rare": True, "(missing)": False,
+        "a": False, "b": False, "rare": True, "missing": False,
     }  # fmt: skip
-    assert cells["(missing)"] is not None
-    assert cells["(missing)"].count == 60
+    assert cells["missing"] is not None
+    assert cells["missing"].count == 60
 
 
 def test_frequent_words_have_cells_and_the_others_one() -> None:
     table = additive(600)
     words = pd.Series(np.repeat(["a", "b", "c", "d"], [200, 160, 140, 100]), index=table.relevance.index)
     marked = ExplainedTable(table.relevance, table.adverse, table.score, pd.DataFrame({"f0": words}))
-    cells = {cell.value: cell.summary.count for cell in value_profiles(marked, most=2) if cell.summary is not None}
-    assert cells == {"a": 200, "b": 160, "(other)": 240}
+    found = value_profiles(marked, most=2)
+    counts = {item.cell.value or item.cell.kind: item.summary.count for item in found if item.summary is not None}
+    assert counts == {"a": 200, "b": 160, "other": 240}
+
+
+def test_bins_of_few_decisions_are_wide_enough_to_be_shown() -> None:
+    found = [item for item in value_profiles(additive(200)) if item.column == "f0"]
+    assert len(found) == 3
+    assert all(item.summary is not None for item in found)
+    assert (found[0].cell.low, found[-1].cell.high) == (None, None)
+    assert found[0].cell.high == found[1].cell.low
 
 
 def test_too_few_decisions_and_other_columns_are_refused() -> None:
