@@ -16,7 +16,14 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
-from lrp_audit.commands import aggregation, batch_command, document_commands, sealing_commands, template_commands
+from lrp_audit.commands import (
+    aggregation,
+    batch_command,
+    document_commands,
+    model_validation,
+    sealing_commands,
+    template_commands,
+)
 from lrp_audit.errors import DataError, LrpAuditError
 
 if TYPE_CHECKING:
@@ -213,6 +220,9 @@ sealing_commands.register(app)
 app.command("aggregate", epilog="Example: lrp-audit aggregate reports/ --groups groups.csv --out aggregate/")(
     aggregation.aggregate
 )
+app.command(
+    "validate", epilog="Example: lrp-audit validate model.skops history.csv --label outcome --as-of 2026-11-27"
+)(model_validation.validate)
 
 
 def _show(chosen: Sequence[Explanation], top: int, most: int) -> None:

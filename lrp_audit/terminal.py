@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 import typer
@@ -38,10 +38,22 @@ def aside(sentence: str) -> None:
 @contextlib.contextmanager
 def progress(items: Iterable[Item], total: int, title: str) -> Iterator[Iterator[Item]]:
     """The items, counted by a bar on stderr where that is a terminal."""
+    with _bar() as bar:
+        yield iter(bar.track(items, total=total, description=title))
+
+
+@contextlib.contextmanager
+def counter(total: int, title: str) -> Iterator[Callable[[], None]]:
+    """A function to call after each of `total` steps, counted by the same bar."""
+    with _bar() as bar:
+        task = bar.add_task(title, total=total)
+        yield lambda: bar.advance(task)
+
+
+def _bar() -> Progress:
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        yield iter(bar.track(items, total=total, description=title))
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
 def decision_table(record: Record, console: Console, most: int) -> Table:

@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 
 import pandas as pd
 
+from lrp_audit.deciding.validation_record import cited
 from lrp_audit.errors import ConfigError
 from lrp_audit.judging.case import Faithfulness
 from lrp_audit.records.record import (
@@ -151,6 +152,7 @@ class Hashed(Protocol):
 def model_facts(config: AuditConfig, model: Hashed, adverse: str, file_sha256: str | None) -> ModelFacts:
     """CA-03: what is known of a model, from itself and from audit.toml."""
     section = config.model
+    validation = cited(config, model.weights_sha256, model.preprocessing_sha256)
     return ModelFacts(
         kind=model.kind,
         name=section.name,
@@ -163,7 +165,8 @@ def model_facts(config: AuditConfig, model: Hashed, adverse: str, file_sha256: s
         owner=section.owner,
         intended_use=section.intended_use,
         known_limits=section.known_limits,
-        validation_date=section.validation_date,
+        validation_date=section.validation_date if validation is None else validation.date,
+        validation=validation,
     )
 
 

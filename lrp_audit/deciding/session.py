@@ -56,8 +56,15 @@ def open_session(config: AuditConfig, folder: Path, data: pd.DataFrame, *, trust
     Raises:
         LrpAuditError: the model, the data or the configuration cannot be used; the message says which and why.
     """
+    decisions = open_decisions(config, folder, folder / config.model.file, data, trust=trust)
+    return new_session(config, decisions, load_key(folder / config.documents.key_file))
+
+
+def open_decisions(
+    config: AuditConfig, folder: Path, path: Path, data: pd.DataFrame, *, trust: bool = False
+) -> DecisionModel:
+    """As `open_session`, for the model at `path`, and without a key for pseudonyms."""
     section = config.model
-    path = folder / section.file
     preprocessor = None if section.preprocessor is None else open_model(folder / section.preprocessor, trust=trust)
     model = adapted(config, open_model(path, trust=trust, code=section.code), preprocessor)
     population = (
@@ -65,8 +72,7 @@ def open_session(config: AuditConfig, folder: Path, data: pd.DataFrame, *, trust
         if config.reference.data is None
         else read_table(folder / config.reference.data, text=text_columns(config.facts))
     )
-    decisions = decision_model(config, model, population, file_sha256=digest_of(path))
-    return new_session(config, decisions, load_key(folder / config.documents.key_file))
+    return decision_model(config, model, population, file_sha256=digest_of(path))
 
 
 def require_checks(config: AuditConfig) -> None:

@@ -237,6 +237,10 @@ class TextDecisions:
         refusal = special_content_refusal([item.evidence for item in judged], self.section, for_reviewers(self.config))
         return () if refusal is None else (refusal,)
 
+    def as_read(self, frame: pd.DataFrame) -> tuple[list[Text], dict[str, Tensor]]:
+        """The texts of rows that have no problem, and the tables beside them, as the model takes them."""
+        return self._texts(frame), self._tables(frame)
+
     def _texts(self, frame: pd.DataFrame) -> list[Text]:
         first = [_text(cell, self.section.column) for cell in frame[self.section.column]]
         if self.section.pair is None:

@@ -78,12 +78,13 @@ class Recording:
     names: tuple[str, ...]
     program: ExportedProgram
     target: Target | None = None
+    traced: RelevanceGraph | None = None  # the target by itself
 
     def graph(self) -> RelevanceGraph:
         """The graph of the weights as they are now. Raises as `capture` does."""
         with _EXPORT_LOCK:
             graph = lower(self.program, self.names)
-        return graph if self.target is None else with_target(graph, self.target)
+        return graph if self.target is None or self.traced is None else _join(graph, self.traced, self.target)
 
     def shares(self, model: nn.Module) -> bool:
         """Whether what is written to the model's parameters is seen here."""
@@ -102,7 +103,8 @@ def record(
     else:
         names, program = _export_module(model, example)
     with _EXPORT_LOCK:
-        return Recording(tuple(names), _functionalise(program), target)
+        recording = Recording(tuple(names), _functionalise(program))
+    return recording if target is None else replace(recording, target=target, traced=_traced(recording.graph(), target))
 
 
 def name_inputs(names: Sequence[str], inputs: Inputs) -> dict[str, Tensor]:
@@ -259,6 +261,11 @@ def with_target(graph: RelevanceGraph, target: Target) -> RelevanceGraph:
     Raises:
         CaptureError: the function cannot be traced, or does not give one value per row.
     """
+    return _join(graph, _traced(graph, target), target)
+
+
+def _traced(graph: RelevanceGraph, target: Target) -> RelevanceGraph:
+    """The graph of a function of another graph's output."""
     output = graph.nodes[graph.output]
     sizes = [size if isinstance(size, int) else 2 for size in output.shape or ()]
     example = torch.zeros(sizes, dtype=graph.dtype, device=_device(graph))
@@ -268,7 +275,7 @@ def with_target(graph: RelevanceGraph, target: Target) -> RelevanceGraph:
     value = traced.nodes[traced.output]
     if value.shape is None or len(value.shape) != 1 or value.rows != 0:
         raise CaptureError(f"The target must give one value per row, not a tensor of shape {value.shape}.")
-    return _join(graph, traced, target)
+    return traced
 
 
 def _device(graph: RelevanceGraph) -> torch.device:

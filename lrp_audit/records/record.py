@@ -122,6 +122,15 @@ class DecisionFacts(Frozen):
     retention: Retention = Retention()
 
 
+class ValidationFacts(Frozen):
+    """The validation record of the model that decided (CA-03)."""
+
+    sha256: str
+    date: dt.date
+    data_sha256: str  # of the table it was validated on
+    rows: int  # of that table
+
+
 class ModelFacts(Frozen):
     kind: str  # e.g. "scikit-learn Pipeline ending in MLPClassifier"
     name: str | None
@@ -135,6 +144,7 @@ class ModelFacts(Frozen):
     intended_use: str | None = None
     known_limits: str | None = None
     validation_date: dt.date | None = None
+    validation: ValidationFacts | None = None
 
 
 class Outcome(Frozen):

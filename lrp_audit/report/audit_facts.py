@@ -126,8 +126,16 @@ def model_facts(record: Record, say: Messages) -> tuple[Fact, ...]:
         Fact(say("Owner"), model.owner or missing),
         Fact(say("Intended use"), clip(model.intended_use or missing, PROSE)),
         Fact(say("Known limits"), clip(model.known_limits or missing, PROSE)),
-        Fact(say("Validated"), maybe_date(model.validation_date, say)),
+        Fact(say("Validated"), _validated(record, say)),
     )
+
+
+def _validated(record: Record, say: Messages) -> str:
+    date, found = maybe_date(record.model.validation_date, say), record.model.validation
+    if found is None:
+        return date
+    data = found.data_sha256[:12]
+    return say("{date}, on {count} rows of data {sha256}", date=date, count=say.number(found.rows, ","), sha256=data)
 
 
 def provenance_facts(record: Record, say: Messages) -> tuple[Fact, ...]:
@@ -147,6 +155,7 @@ def provenance_facts(record: Record, say: Messages) -> tuple[Fact, ...]:
         Fact(say("Model file"), model.file_sha256 or missing),
         Fact(say("Model weights"), model.weights_sha256),
         Fact(say("Pre-processing"), model.preprocessing_sha256 or say("none")),
+        Fact(say("Validation record"), missing if model.validation is None else model.validation.sha256),
         Fact(say("Reference"), record.reference.sha256 if record.reference else say("none")),
         Fact(say("Configuration"), record.config_sha256 or missing),
         Fact(say("Addressee, keyed"), record.decision.addressee_sha256 or missing),

@@ -31,6 +31,7 @@ _PARTS = {  # sheets that documents share
     "audit": ("heatmap/heatmap.css",),
     "batch": _REPORT,
     "groups": _REPORT,
+    "validation": _REPORT,
     "heatmap": ("heatmap/heatmap.css",),
     "us-notice": ("base/letter.css",),
     "eu-letter": _EXPLANATION,

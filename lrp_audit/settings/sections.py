@@ -29,6 +29,7 @@ class ModelSection(Section):
     intended_use: str | None = None
     known_limits: str | None = None
     validation_date: dt.date | None = None
+    validation: str | None = None  # record of `lrp-audit validate` on this very model (.json); audits cite it
 
 
 class DecisionSection(Section):
@@ -161,6 +162,7 @@ class ChecksSection(Section):
     gradients_overlap: int = Field(2, ge=0, le=6)  # of them that integrated gradients put first too: flags below
     stability_overlap: int = Field(3, ge=0, le=6)  # of them that survive rounding of the inputs: flags below
     curves: float = 0.0  # normalised area of deletion and insertion, 0 for chance: flags below
+    randomised_similarity: float = Field(0.5, gt=0, le=1)  # of `validate`, once the model is drawn anew: flags above
     score_tolerance: float | None = Field(None, ge=0)  # of recorded scores; default: the estimator's own
     seed: Seed = 0
 

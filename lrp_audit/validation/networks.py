@@ -15,12 +15,12 @@ from lrp_audit.adapters.windows import Text
 from lrp_audit.adapters.word_relevance import TextExplainer
 from lrp_audit.engine import RelevanceGraph, capture, record
 from lrp_audit.explaining.explainer import Explainer
-from lrp_audit.explaining.methods.choice import attribution
+from lrp_audit.explaining.methods.choice import Attribute, attribution
 from lrp_audit.explaining.reference import Reference
 from lrp_audit.settings.sections import ExplanationSection
 from lrp_audit.validation.parameters import Network
 from lrp_audit.validation.randomised import layers
-from lrp_audit.validation.similarity import FloatArray, Vectors
+from lrp_audit.validation.similarity import Vectors
 
 NOISES = 8  # that smooth explanations are averaged over
 NOISE = 0.1  # of each input's standard deviation over the sample
@@ -36,15 +36,16 @@ def of_table(
     example = {name: value[:2] for name, value in inputs.items()}
     graph_of = _graphs(module, example, explainer.target)
 
-    def explain_rows(drawn: nn.Module, rows: Inputs) -> FloatArray:
+    def attribute(drawn: nn.Module) -> Attribute:
         model = replace(explainer.model, module=drawn)
-        return attribution(replace(explainer, model=model, graph=graph_of(drawn)), settings)(rows, reference).relevance
+        return attribution(replace(explainer, model=model, graph=graph_of(drawn)), settings)
 
     def explain(drawn: nn.Module) -> Vectors:
-        return list(explain_rows(drawn, inputs))
+        return list(attribute(drawn)(inputs, reference).relevance)
 
     def smooth(drawn: nn.Module) -> Vectors:
-        return list(np.mean([explain_rows(drawn, noisy) for noisy in _noisy(inputs, seed)], axis=0))
+        ready = attribute(drawn)
+        return list(np.mean([ready(noisy, reference).relevance for noisy in _noisy(inputs, seed)], axis=0))
 
     numbers = all(value.is_floating_point() for value in inputs.values())
     return Network(module, layers(module, example), explain, smooth if numbers else None)
