@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import pandas as pd
+
+from lrp_audit.aggregate.analysis import groupings_of
 from lrp_audit.batch import source
 from lrp_audit.batch.plan import Digests, Plan, Source, Wanted, read_plan, require_same
 from lrp_audit.batch.work import KINDS, Setup, digests, open_batch_session
@@ -21,7 +24,7 @@ from lrp_audit.sealing import layout
 from lrp_audit.sealing.leaves import SALT_BYTES
 from lrp_audit.sealing.manifest import read_manifest
 from lrp_audit.settings.config import AuditConfig, load
-from lrp_audit.tables import Stream, open_stream, queries
+from lrp_audit.tables import Stream, open_stream, queries, read_table
 
 HEAD = "head.parquet"
 _QUERY = "query"
@@ -58,6 +61,7 @@ class Order:
     chunk_rows: int | None = None
     records: bool = True
     previous: Path | None = None
+    groups: Path | None = None
     trust: bool = False
     passphrase: str | None = None
 
@@ -95,6 +99,24 @@ def setup(order: Order, plan: Plan) -> Setup:
     )
 
 
+def read_groups(order: Order, config: AuditConfig) -> pd.DataFrame | None:
+    """The table of groups; None where none is asked for.
+
+    Raises:
+        DataError: it cannot be read, has no column `id`, or none beside it.
+        ConfigError: decisions have no ids to find their groups by.
+    """
+    if order.groups is None:
+        return None
+    if config.facts.id is None:
+        raise ConfigError("--groups needs facts.id in audit.toml, by which the group of a decision can be found.")
+    groups = read_table(order.groups, text=["id"])
+    if "id" not in groups:
+        raise DataError(f"{order.groups} has no column 'id'; name the column with the decisions' ids so.")
+    groupings_of(groups)
+    return groups
+
+
 def is_sealed(folder: Path) -> bool:
     """Whether a run is done, up to what sealing leaves to be removed."""
     return (folder / layout.MANIFEST).exists()
@@ -102,6 +124,7 @@ def is_sealed(folder: Path) -> bool:
 
 def _require_sense(order: Order, config: AuditConfig) -> None:
     """Raise what says why a run cannot be meant so."""
+    read_groups(order, config)
     if (order.data is None) == (order.query is None):
         raise DataError("Name one source: a CSV or Parquet file, a folder of Parquet files, or a query with --sql.")
     if order.sample is not None and config.facts.id is None:
@@ -172,6 +195,7 @@ def _planned(
         sha256=found,
         versions=versions,
         previous_root=None if order.previous is None else read_manifest(order.previous / layout.MANIFEST).root,
+        groups=None if order.groups is None else digest_of(order.groups),
     )
 
 

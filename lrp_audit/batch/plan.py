@@ -63,6 +63,7 @@ class Plan(Frozen):
     versions: dict[str, str]
     threads: int = THREADS
     previous_root: str | None = None  # of the batch that this one continues
+    groups: str | None = None  # SHA-256 of the table of groups that groups.pdf is about
 
     @property
     def chunks(self) -> int:
@@ -152,6 +153,7 @@ _OPTIONS = {
     "records": "records kept",
     "sign": "--sign",
     "previous_root": "the root of --previous",
+    "groups": "the SHA-256 of --groups",
 }
 
 

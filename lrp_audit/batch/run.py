@@ -9,9 +9,10 @@ from operator import add
 
 from lrp_audit.batch.events import Event, Kind, Watch
 from lrp_audit.batch.executors import Executor, Stop
+from lrp_audit.batch.finishing.finish import finish
 from lrp_audit.batch.lock import locked
 from lrp_audit.batch.merge import merge
-from lrp_audit.batch.order import Order, planned, setup
+from lrp_audit.batch.order import Order, planned, read_groups, setup
 from lrp_audit.batch.plan import Plan
 from lrp_audit.batch.store import finished
 from lrp_audit.batch.tally import Tally
@@ -72,5 +73,7 @@ def run(
             return Ended(plan, tell("interrupted"), None)
         tell("sealing")
         merge(order.out, plan.chunks)
+        named = None if signer is None else signer.signs_as.signer
+        finish(order.out, plan, session.config, signer=named, groups=read_groups(order, session.config))
         manifest = seal(order.out, previous_root=plan.previous_root, signer=signer)
         return Ended(plan, tell("sealed", root=manifest.root), manifest.root)

@@ -65,6 +65,10 @@ def batch(
     ] = None,
     sign: Annotated[bool, typer.Option("--sign", help="Sign every PDF with the key of [signing].")] = False,
     previous: Annotated[Path | None, typer.Option(help="The batch that this one continues.", metavar="DIR")] = None,
+    groups: Annotated[
+        Path | None,
+        typer.Option(help="Groups that are no input of the model: a column `id`, and one for each.", metavar="FILE"),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print events as JSON, one a line.")] = False,
     trust_model: Annotated[
         bool,
@@ -100,6 +104,7 @@ def batch(
         chunk_rows=chunk_rows,
         records=records,
         previous=previous,
+        groups=groups,
         trust=trust_model,
         passphrase=passphrase,
     )

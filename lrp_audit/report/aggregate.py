@@ -86,12 +86,16 @@ def _scope(report: AggregateReport, say: Messages) -> Section:
     return Section(say("Scope"), notes, lines)
 
 
-def _limits(report: AggregateReport, say: Messages) -> Section:
-    own = (
+def aggregate_limits(report: AggregateReport, say: Messages) -> tuple[str, ...]:
+    """What there is no chapter of, and what the chapters do not say."""
+    return (
+        *(item.sentence(say) for item in report.unsaid),
         say("Means, spreads and counts are of all decisions, and their quantiles of a sketch. Values, strategies, "
             "drawings, intervals and stability indices are of the random sample."),
         say("Groups of fewer than {count} decisions are suppressed.", count=50),
         say("What decisions have in common is described here, and neither explained nor judged."),
     )  # fmt: skip
-    unsaid = tuple(item.sentence(say) for item in report.unsaid)
-    return Section(say("Limits"), listed=(*unsaid, *own))
+
+
+def _limits(report: AggregateReport, say: Messages) -> Section:
+    return Section(say("Limits"), listed=aggregate_limits(report, say))

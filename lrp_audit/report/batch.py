@@ -9,6 +9,7 @@ from __future__ import annotations
 from lrp_audit.language.messages import Messages, for_reviewers, message
 from lrp_audit.records.record import digest
 from lrp_audit.report import sections
+from lrp_audit.report.aggregate import aggregate_limits, aggregate_sections
 from lrp_audit.report.batch_report import BatchReport, Distribution
 from lrp_audit.report.formats import NOT_SUPPLIED, maybe_date, measure
 from lrp_audit.report.names import name_of
@@ -43,11 +44,14 @@ def batch_html(report: BatchReport, config: AuditConfig) -> str:
 
 def _printed(report: BatchReport, config: AuditConfig) -> Printed:
     say = for_reviewers(config)
-    makers = (
-        _scope, _completeness, _timeliness, _versions, _reasons, _replay, _quality, _protected, _review, _limits,
-        _manifest,
-    )  # fmt: skip
-    return Printed(say("Batch report"), digest(report), tuple(make(report, say) for make in makers))
+    counted = (_scope, _completeness, _timeliness, _versions, _reasons, _replay, _quality, _protected)
+    rest = () if report.aggregate is None else aggregate_sections(report.aggregate, config)
+    sections = (
+        *(make(report, say) for make in counted),
+        *rest,
+        *(make(report, say) for make in (_review, _limits, _manifest)),
+    )
+    return Printed(say("Batch report"), digest(report), sections)
 
 
 def _scope(report: BatchReport, say: Messages) -> Section:
@@ -234,7 +238,8 @@ def _limits(report: BatchReport, say: Messages) -> Section:
         say("It states what was checked, how, and with what result. Whether that meets a law is not for it to say."),
         say("Forbidden phrases are found by lists of words, which find what is written and not what is meant."),
     )
-    return Section(say("Exceptions and limits"), listed=(*report.exceptions, *own))
+    rest = () if report.aggregate is None else aggregate_limits(report.aggregate, say)
+    return Section(say("Exceptions and limits"), listed=(*report.exceptions, *own, *rest))
 
 
 def _manifest(report: BatchReport, say: Messages) -> Section:

@@ -12,6 +12,7 @@ from typing import Literal
 from pydantic import Field
 
 from lrp_audit.records.record import Frozen, RefusalState
+from lrp_audit.report.aggregate_report import AggregateReport
 
 Kind = Literal["model", "reference", "texts", "settings"]
 
@@ -200,7 +201,7 @@ class RunFacts(Frozen):
     escalations: dict[str, str] = Field(default_factory=dict)  # decision id -> its outcome
     review: HumanReview | None = None
     exceptions: tuple[str, ...] = ()
-    signer: str | None = None  # of the manifest
+    aggregate: AggregateReport | None = None
     manifest: Manifest | None = None
 
 
@@ -220,4 +221,5 @@ class BatchReport(Frozen):
     protected: Protected
     review: HumanReview | None
     exceptions: tuple[str, ...]
+    aggregate: AggregateReport | None  # what the decisions rest on
     manifest: Manifest | None

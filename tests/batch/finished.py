@@ -20,6 +20,7 @@ def merged(folder: Path, records: Sequence[Record], **more: dict) -> pa.Table:
     """Write the tables, leaves and documents of a batch of these records; the decisions are returned."""
     decisions = decision_rows.table(records, **more)
     pq.write_table(decisions, folder / layout.DECISIONS, row_group_size=5)
+    pq.write_table(relevance(decisions, records), folder / layout.RELEVANCE)
     (folder / layout.LEAVES).mkdir(exist_ok=True)
     leaves = leaves_of_chunk(contents(decisions), SECRET)
     pq.write_table(leaves, layout.chunk_file(folder, layout.LEAVES, 0))
@@ -29,6 +30,15 @@ def merged(folder: Path, records: Sequence[Record], **more: dict) -> pa.Table:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(item["name"].encode())
     return decisions
+
+
+def relevance(decisions: pa.Table, records: Sequence[Record]) -> pa.Table:
+    """The relevance of every record's columns; null where there is none, as for failures."""
+    found = [{item.column: item.relevance for item in record.contributions} for record in records]
+    found += [{} for _ in range(decisions.num_rows - len(records))]
+    names = sorted({name for row in found for name in row})
+    columns = {name: pa.array([row.get(name) for row in found], pa.float64()) for name in names}
+    return pa.table({"row": decisions["row"], "id": decisions["id"], **columns})
 
 
 def contents(decisions: pa.Table) -> Iterator[Content]:

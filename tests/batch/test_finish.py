@@ -12,17 +12,32 @@ import records
 from finished import merged
 
 from lrp_audit.batch.finishing.finish import finish
+from lrp_audit.batch.plan import Digests, Plan, Source
 from lrp_audit.language.messages import languages
 from lrp_audit.records.record import canonical
-from lrp_audit.report.batch_report import MOST_LISTED, RunFacts, Scope
+from lrp_audit.report.batch_report import MOST_LISTED
 from lrp_audit.report.readme import FILES
 from lrp_audit.sealing import layout
 from lrp_audit.sealing.manifest import tree_root
 from lrp_audit.sealing.seal import tree_of
 
 CONFIG = records.config()
-RUN = RunFacts(
-    scope=Scope(population="26 rows of the source", source="loans.csv", as_of=dt.date(2026, 11, 27)), expected=26
+RUN = Plan(
+    source=Source(kind="file", name="loans.csv", sha256="ab" * 32),
+    rows=400,
+    decisions=26,
+    chunk_rows=256,
+    as_of=dt.date(2026, 11, 27),
+    documents="all",
+    documents_sample=None,
+    only="adverse",
+    sample=26,
+    seed=4711,
+    limit=400,
+    records=True,
+    sign=False,
+    sha256=Digests(config="", model_file=None, weights="", preprocessing=None, reference=None),
+    versions={},
 )
 BATCH = [case.record for case in records.cases()]
 WRITTEN = {row: {"audit.pdf": records.HASH, "notice.pdf": records.HASH[::-1]} for row in (0, 1, 2)}
@@ -36,7 +51,7 @@ def files(folder: Path) -> dict[str, bytes]:
 def test_made_again_everything_is_the_same(tmp_path: Path) -> None:
     merged(tmp_path, BATCH, documents=WRITTEN, failed={"f1": "ReportError at report/render.py:12"})
     before = files(tmp_path)
-    finish(tmp_path, CONFIG, RUN)
+    finish(tmp_path, RUN, CONFIG)
     once = files(tmp_path)
     new = {name.partition("/")[0] for name in once.keys() - before.keys()}
     assert new == {
@@ -44,14 +59,14 @@ def test_made_again_everything_is_the_same(tmp_path: Path) -> None:
     }  # fmt: skip
     (tmp_path / layout.INDEX).write_bytes(b"half a pa")
     (tmp_path / layout.REPORT).unlink()
-    finish(tmp_path, CONFIG, RUN)
+    finish(tmp_path, RUN, CONFIG)
     assert files(tmp_path) == once
 
 
 @pytest.mark.rule("BA-12")
 def test_the_report_states_the_tree_of_records_and_documents(tmp_path: Path) -> None:
     decisions = merged(tmp_path, BATCH, documents=WRITTEN)
-    report = finish(tmp_path, CONFIG, RUN)
+    report = finish(tmp_path, RUN, CONFIG)
     assert report.manifest is not None
     leaves = tree_of(tmp_path).leaves
     assert (report.manifest.root, report.manifest.leaves) == (tree_root(leaves), len(BATCH) + 6)
@@ -69,14 +84,14 @@ def test_documents_of_a_long_batch_are_named_by_their_ids(tmp_path: Path) -> Non
     several = [records.record(decision=records.decision(id=f"LN-{number}")) for number in range(MOST_LISTED + 20)]
     written = {number: {"notice.pdf": records.HASH} for number in range(10, MOST_LISTED + 20)}
     merged(tmp_path, several, documents=written)
-    report = finish(tmp_path, CONFIG, RUN)
+    report = finish(tmp_path, RUN, CONFIG)
     assert report.manifest is not None
     assert [line.id for line in report.manifest.lines] == [f"LN-{number}" for number in range(10, MOST_LISTED + 10)]
 
 
 def test_an_empty_batch_is_finished_too(tmp_path: Path) -> None:
     merged(tmp_path, [])
-    assert finish(tmp_path, CONFIG, RUN).completeness.missing == 26
+    assert finish(tmp_path, RUN, CONFIG).completeness.missing == 26
     assert (tmp_path / layout.TABLE).read_text(encoding="utf-8-sig").count("\n") == 1
 
 
@@ -84,7 +99,7 @@ def test_an_empty_batch_is_finished_too(tmp_path: Path) -> None:
 def test_the_readme_names_what_is_there_and_nothing_else(tmp_path: Path, language: str) -> None:
     merged(tmp_path, BATCH, documents=WRITTEN)
     documents = CONFIG.documents.model_copy(update={"audit_language": language})
-    finish(tmp_path, CONFIG.model_copy(update={"documents": documents}), RUN)
+    finish(tmp_path, RUN, CONFIG.model_copy(update={"documents": documents}))
     text = (tmp_path / layout.README).read_text(encoding="utf-8")
     named = re.findall(r"^ +\* ([\w.-]+): ", text, flags=re.MULTILINE)
     here = {path.name for path in tmp_path.iterdir()} - {layout.README} | {layout.MANIFEST, layout.SUMS}

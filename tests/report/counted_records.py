@@ -72,6 +72,7 @@ def counted(records: Sequence[Record], run: RunFacts, failed: dict[str, str]) ->
         ),
         review=run.review,
         exceptions=run.exceptions,
+        aggregate=run.aggregate,
         manifest=run.manifest,
     )
 

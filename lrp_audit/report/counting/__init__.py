@@ -47,5 +47,6 @@ def summarise(columns: Columns, run: RunFacts, say: Messages = ENGLISH) -> Batch
         protected=protected.found(),
         review=run.review,
         exceptions=run.exceptions,
+        aggregate=run.aggregate,
         manifest=run.manifest,
     )
