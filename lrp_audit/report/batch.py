@@ -91,6 +91,7 @@ def _completeness(report: BatchReport, say: Messages) -> Section:
         Fact(say("Refused"), _count(sum(c.count for c in found.refused), say)),
         Fact(say("Failed"), _count(found.failed, say), bool(found.failed)),
         Fact(say("Documents written"), _count(sum(c.count for c in found.documents), say)),
+        Fact(say("Ready without a letter"), _count(found.without_letter, say)),
         Fact(say("Without a record"), missing, bool(found.missing)),
         Fact(say("With more than one record"), _count(found.repeated, say), bool(found.repeated)),
     )
@@ -182,20 +183,26 @@ def _replay(report: BatchReport, say: Messages) -> Section:
 
 
 def _quality(report: BatchReport, say: Messages) -> Section:
-    rows = (
+    counts, _ = table(
+        (say("Check"), say("Performed"), say("Not performed"), say("Flagged")),
         (
-            q.title,
-            _count(q.performed, say),
-            _count(q.not_performed, say),
-            _count(q.flagged, say),
-            "; ".join(f"{name_of(m.name, say)}: {_spread(m, say)}" for m in q.measured),
-        )
-        for q in report.quality
+            (q.title, _count(q.performed, say), _count(q.not_performed, say), _count(q.flagged, say))
+            for q in report.quality
+        ),
+        say,
     )
-    head = (say("Check"), say("Performed"), say("Not performed"), say("Flagged"), say("Measured"))
-    tables, notes = table(head, rows, say)
+    measured, _ = table(
+        (say("Check"), say("Measured"), say("Mean"), say("Lowest"), say("Highest")),
+        (
+            (q.title, name_of(m.name, say), *(measure(value, say) for value in (m.mean, m.lowest, m.highest)))
+            for q in report.quality
+            for m in q.measured
+        ),
+        say,
+    )
     residual = say(NOT_SUPPLIED) if report.residual is None else _spread(report.residual, say)
-    return Section(say("Quality of the explanations"), notes, (Fact(say("Conservation error"), residual),), tables)
+    lines = (Fact(say("Conservation error"), residual),)
+    return Section(say("Quality of the explanations"), (), lines, counts + measured)
 
 
 def _protected(report: BatchReport, say: Messages) -> Section:

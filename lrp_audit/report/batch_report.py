@@ -16,6 +16,7 @@ from lrp_audit.report.aggregate_report import AggregateReport
 
 Kind = Literal["model", "reference", "texts", "settings"]
 
+LETTERS = ("notice.pdf", "letter.pdf")  # names of files
 MOST_LISTED = 500  # decisions of one list; decisions.csv and SHA256SUMS have all of them
 
 
@@ -65,7 +66,8 @@ class Completeness(Frozen):
     failures: tuple[Failure, ...]
     repeated: int  # ids of more than one decision
     duplicates: tuple[str, ...]  # the first of them
-    documents: tuple[Count, ...]  # written, by the name of their file
+    documents: tuple[Count, ...]  # letters and audits that were written, by the name of their file
+    without_letter: int  # ready decisions of which none was written
     missing: int | None = None  # rows of the population without a decision; None: not known
 
 

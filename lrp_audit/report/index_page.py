@@ -18,7 +18,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from lrp_audit.language.messages import Messages, for_reviewers
-from lrp_audit.report.batch_report import BatchReport
+from lrp_audit.report.batch_report import LETTERS, BatchReport
 from lrp_audit.resources import templates
 from lrp_audit.settings.config import AuditConfig
 
@@ -49,7 +49,7 @@ def index_html(report: BatchReport, config: AuditConfig, files: Sequence[str]) -
         say=say,
         report=report,
         files=files,
-        letters=sum(item.count for item in done.documents if item.name in ("notice.pdf", "letter.pdf")),
+        letters=sum(item.count for item in done.documents if item.name in LETTERS),
         reasons=[reason.text for reason in report.reasons.stated[:MOST_REASONS] if reason.text],
         data=Markup(_json({"rows": done.decisions, "size": ROWS, "words": _words(say)})),
         script=Markup(script),

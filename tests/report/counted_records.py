@@ -57,6 +57,7 @@ def counted(records: Sequence[Record], run: RunFacts, failed: dict[str, str]) ->
             repeated=len(duplicates),
             duplicates=tuple(duplicates),
             documents=(),
+            without_letter=len(ready),
             missing=None if run.expected is None else run.expected - len(records) - len(failed),
         ),
         timeliness=tuple(bands(records, run.scope.as_of, len(failed))),

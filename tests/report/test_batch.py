@@ -248,7 +248,7 @@ def test_quality_is_told_per_check_with_its_spread() -> None:
     assert flagged["second-reference"] == 3
     assert flagged["put-back"] == 0
     text = pages.text(batch_pdf(found, CONFIG))
-    assert "random: mean 0.21, 0.21 to 0.21" in text
+    assert "put back to the reference random 0.21 0.21 0.21" in text
     assert "Conservation error mean 3.1e−15" in text
 
 
@@ -278,6 +278,16 @@ def test_an_empty_batch_is_a_report_too() -> None:
     text = pages.text(pdf)
     assert "Decisions 0 Ready for review 0 Refused 0" in text
     assert "No decision was recomputed before this report was made." in text
+
+
+@pytest.mark.rule("BA-02")
+def test_letters_are_held_against_decisions_that_are_ready() -> None:
+    refused = records.record(refusals=(records.REFUSAL,))
+    beside = {"record.json": records.HASH, "addressee.json": records.HASH}
+    written = {0: {"notice.pdf": records.HASH, **beside}, 2: {"audit.pdf": records.HASH, **beside}}
+    found = summarise([records.record(), records.record(), refused], BARE, documents=written).completeness
+    assert {(item.name, item.count) for item in found.documents} == {("notice.pdf", 1), ("audit.pdf", 1)}
+    assert (found.ready, found.without_letter) == (2, 1)
 
 
 def test_documents_too_many_for_paper_are_named_elsewhere() -> None:

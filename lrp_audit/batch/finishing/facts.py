@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from lrp_audit.batch.plan import Plan, Source
-from lrp_audit.language.messages import Messages, for_reviewers
+from lrp_audit.batch.plan import Plan, Source, Wanted
+from lrp_audit.language.messages import Messages, for_reviewers, message
 from lrp_audit.report.batch_report import Count, RunFacts, Scope
 from lrp_audit.report.names import name_of
 from lrp_audit.settings.config import AuditConfig
+
+_DOCUMENTS: dict[Wanted, str] = {
+    "none": message("none"),
+    "letters": message("letters"),
+    "audits": message("audits"),
+    "all": message("letters and audits"),
+}
 
 
 def facts_of(plan: Plan, config: AuditConfig) -> RunFacts:
@@ -43,6 +50,7 @@ def _source(source: Source) -> str:
 def _filters(plan: Plan, say: Messages) -> Iterator[str]:
     if plan.limit is not None:
         yield say.plural("the first {count} row", "the first {count} rows", plan.limit)
+    yield say("documents asked for: {which}", which=say(_DOCUMENTS[plan.documents]))
     if plan.only is not None:
         yield say("documents for adverse decisions only")
 

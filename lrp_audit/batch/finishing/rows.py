@@ -11,10 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from lrp_audit.report.batch_report import LETTERS
 from lrp_audit.report.counting import Columns
 from lrp_audit.sealing import layout
 
-LETTERS = ("notice.pdf", "letter.pdf")
 AUDITS = ("audit.pdf",)
 ROWS = 16_384  # in memory at once
 NEEDED = (

@@ -34,10 +34,10 @@ def manifest_of(folder: Path, columns: Columns, signer: str | None) -> Manifest:
 
 
 def _documents(folder: Path) -> Iterator[tuple[int, str, str]]:
-    """Row, file name and leaf of every document."""
+    """Row, file name and leaf of every letter and audit."""
     for table in leaf_tables(folder):
         for leaf in table.select(["kind", "row", "name", "leaf"]).to_pylist():
-            if leaf["kind"] == "document" and leaf["name"] is not None:
+            if leaf["kind"] == "document" and (leaf["name"] or "").endswith(".pdf"):
                 yield leaf["row"], leaf["name"].rpartition("/")[2], leaf["leaf"].hex()
 
 

@@ -12,17 +12,18 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lrp_audit.report.batch_report import MOST_LISTED, Completeness, Failure, RunFacts
+from lrp_audit.report.batch_report import LETTERS, MOST_LISTED, Completeness, Failure, RunFacts
 from lrp_audit.report.counting.parts import Columns, by_count, counted, ready
 
 
 @dataclass
 class CompletenessTally:
-    columns: ClassVar[tuple[str, ...]] = ("id", "state", "failure", "documents")
+    columns: ClassVar[tuple[str, ...]] = ("row", "id", "state", "failure", "documents")
     decisions: int = 0
     ready: int = 0
     states: Counter[str] = field(default_factory=Counter)
     documents: Counter[str] = field(default_factory=Counter)
+    letters: int = 0  # of ready decisions
     failed: int = 0
     failures: list[Failure] = field(default_factory=list)
     hashes: list[npt.NDArray[np.uint64]] = field(default_factory=list)  # of ids, to find repeated ones
@@ -33,7 +34,7 @@ class CompletenessTally:
         self.states += counted(part["state"].filter(pc.is_null(part["failure"])))
         self.hashes.append(_hashes(part))
         self._add_failures(part.filter(pc.is_valid(part["failure"])))
-        self.documents += counted(pc.struct_field(pc.list_flatten(part["documents"]), "name"))
+        self._add_documents(part)
 
     def found(self, run: RunFacts, columns: Columns) -> Completeness:
         repeated = self._repeated(columns)
@@ -46,6 +47,7 @@ class CompletenessTally:
             repeated=len(repeated),
             duplicates=tuple(repeated[:MOST_LISTED]),
             documents=by_count(self.documents),
+            without_letter=self.ready - self.letters,
             missing=None if run.expected is None else run.expected - self.decisions,
         )
 
@@ -56,6 +58,13 @@ class CompletenessTally:
             Failure(id=name, what=what)
             for name, what in zip(shown["id"].to_pylist(), shown["failure"].to_pylist(), strict=True)
         ]
+
+    def _add_documents(self, part: pa.Table) -> None:
+        """Letters and audits; records and addressees that lie beside them are none."""
+        names = pc.struct_field(pc.list_flatten(part["documents"]), "name")
+        self.documents += counted(names.filter(pc.ends_with(names, ".pdf")))
+        of = part["row"].take(pc.list_parent_indices(part["documents"])).filter(pc.is_in(names, pa.array(LETTERS)))
+        self.letters += pc.sum(pc.is_in(part["row"].filter(ready(part)), pc.unique(of))).as_py() or 0
 
     def _repeated(self, columns: Columns) -> list[str]:
         """Ids of more than one decision; those that share a hash are compared in full."""
