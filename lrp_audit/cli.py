@@ -20,7 +20,7 @@ from lrp_audit.commands import (
     aggregation,
     batch_command,
     document_commands,
-    model_validation,
+    model_evidence,
     sealing_commands,
     template_commands,
 )
@@ -222,7 +222,8 @@ app.command("aggregate", epilog="Example: lrp-audit aggregate reports/ --groups 
 )
 app.command(
     "validate", epilog="Example: lrp-audit validate model.skops history.csv --label outcome --as-of 2026-11-27"
-)(model_validation.validate)
+)(model_evidence.validate)
+app.command("rules", epilog="Example: lrp-audit rules model.skops history.csv --write")(model_evidence.rules)
 
 
 def _show(chosen: Sequence[Explanation], top: int, most: int) -> None:

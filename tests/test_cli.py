@@ -17,7 +17,7 @@ from lrp_audit.tables import read_table
 Result = Any  # code, out, err
 Command = Callable[..., Result]
 
-COMMANDS = ("init", "explain", "letter", "audit", "review", "render", "verify", "demo", "doctor", "validate")
+COMMANDS = ("init", "explain", "letter", "audit", "review", "render", "verify", "demo", "doctor", "validate", "rules")
 AS_OF = ("--as-of", "2026-11-16")
 DENIED, APPROVED, INVALID, NOT_REPRODUCED = "A-00001", "A-00027", "A-00041", "A-00037"
 

@@ -30,6 +30,7 @@ MODEL = HERE / "synthetic_model"
 SEED = 20261102
 SPECIAL_TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 CLASSES = ["approved", "declined"]
+VALIDATION = 120  # rows of the table that the model is validated on
 GIVEN = ["Avery", "Blake", "Casey", "Dana", "Ellis", "Frankie", "Gray", "Harper"]
 FAMILY = ["Sample", "Testwood", "Exampleton", "Placeholder", "Mockford", "Fictitia"]
 
@@ -145,6 +146,21 @@ def applications(folder: Path) -> pd.DataFrame:
     )
 
 
+def validation() -> pd.DataFrame:
+    """Further past narratives with what was decided: a table to validate the model on."""
+    rng = np.random.default_rng(SEED + 3)
+    narratives = [draw(rng) for _ in range(VALIDATION)]
+    declined = decisions(narratives, rng)
+    return pd.DataFrame(
+        {
+            "application_id": [f"V-{row + 1:03d}" for row in range(VALIDATION)],
+            "application_date": "2026-09-30",
+            "narrative": [narrative.text for narrative in narratives],
+            "decision": [CLASSES[int(outcome)] for outcome in declined],
+        }
+    )
+
+
 def main(folder: Path, *, train: bool = False) -> None:
     """Write the table into a folder that holds the model, and train the model first if asked."""
     model = folder / MODEL.name
@@ -154,6 +170,7 @@ def main(folder: Path, *, train: bool = False) -> None:
         tokenizer = make_tokenizer(texts)
         train_model(tokenizer, texts, declined).save_pretrained(model)
         tokenizer.save_pretrained(model)
+    validation().to_csv(folder / "synthetic_validation.csv", index=False, lineterminator="\n")
     applications(model).to_csv(folder / "synthetic_narratives.csv", index=False, lineterminator="\n")
 
 

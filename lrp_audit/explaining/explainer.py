@@ -80,7 +80,7 @@ class Explainer:
         result = propagate(
             self.graph,
             dict(inputs),
-            target=self._target_of(inputs),
+            target=self.target_of(inputs),
             composite=self.composite,
             reference=Population(dict(reference.members)) if len(reference) else None,
             ledger=self.loses or not len(reference),
@@ -95,7 +95,7 @@ class Explainer:
         )
 
     def _attribute_over_coalitions(self, inputs: Mapping[str, Tensor], reference: Reference) -> ColumnRelevance:
-        target, owners = self._target_of(inputs), self.model.owners
+        target, owners = self.target_of(inputs), self.model.owners
         drawn = draw_coalitions(len(reference), len(self.model.columns), reference.seed)
         explained, own = self.difference(inputs, reference.everyone)
         found = estimate(
@@ -141,7 +141,7 @@ class Explainer:
             adverse, other = self.target.pairs(self.model.module(**inputs))
         return own - np.asarray((mean[adverse] - mean[other]).numpy(), dtype=np.float64), own
 
-    def _target_of(self, inputs: Mapping[str, Tensor]) -> Target | tuple[Tensor, Tensor]:
+    def target_of(self, inputs: Mapping[str, Tensor]) -> Target | tuple[Tensor, Tensor]:
         """The target for these rows: which class is the runner-up is a constant of each."""
         if not isinstance(self.target, RunnerUp):
             return self.target

@@ -35,16 +35,27 @@ class Sample:
     adverse: BoolArray
 
 
+def require_rows(frame: pd.DataFrame) -> None:
+    """Raise DataError for a table too short to say anything about a model."""
+    if len(frame) < SMALLEST:
+        raise DataError(f"The data have {len(frame)} rows, and at least {SMALLEST} are needed to judge a model by.")
+
+
 def draw_sample(model: DecisionModel, frame: pd.DataFrame, *, size: int, seed: int) -> Sample:
     """Draw rows at random, half of them refused by the model as far as there are as many.
 
     Raises:
         DataError: fewer than 50 rows can be read, or the model decides all of them alike.
     """
+    require_rows(frame)
     problems = model.problems(frame)
     readable = np.array([row for row in range(len(frame)) if row not in problems], dtype=np.intp)
     if len(readable) < SMALLEST:
-        raise DataError(_too_few(len(frame), len(readable), problems))
+        row, why = next(iter(sorted(problems.items())))
+        raise DataError(
+            f"Of {len(frame)} rows the model can read {len(readable)}, and at least {SMALLEST} are needed; row "
+            f"{row + 1} for instance: {why}."
+        )
     order = np.random.default_rng(seed).permutation(readable)[: CANDIDATES * max(size, SMALLEST)]
     refused = np.array([outcome.adverse for outcome in model.score(frame.iloc[order])], dtype=bool)
     if refused.all() or not refused.any():
@@ -65,16 +76,6 @@ def _balanced(order: IntArray, refused: BoolArray, size: int) -> tuple[IntArray,
     rows = np.concatenate([sides[0][:first], sides[1][: size - first]])
     place = np.argsort(rows, kind="stable")
     return rows[place], np.isin(rows[place], sides[0])
-
-
-def _too_few(rows: int, readable: int, problems: dict[int, str]) -> str:
-    if rows < SMALLEST:
-        return f"The data have {rows} rows, and at least {SMALLEST} are needed to say anything about a model."
-    row, why = next(iter(sorted(problems.items())))
-    return (
-        f"Of {rows} rows the model can read {readable}, and at least {SMALLEST} are needed; row {row + 1} for "
-        f"instance: {why}."
-    )
 
 
 def labels_of(frame: pd.DataFrame, column: str, classes: Mapping[str, int], inputs: Sequence[str]) -> npt.NDArray[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,6 @@ from lrp_audit.deciding.text_decisions import TextDecisions
 from lrp_audit.errors import UnsupportedModelError
 from lrp_audit.explaining.explainer import explainer
 from lrp_audit.explaining.methods.choice import attribution
-from lrp_audit.explaining.reference import Applicants, Reference, build_reference
 from lrp_audit.language.messages import for_reviewers
 from lrp_audit.records.record import Addressee
 from lrp_audit.report.validation_report import (
@@ -36,6 +35,7 @@ from lrp_audit.validation import networks
 from lrp_audit.validation.labels import ExplainModel, Refitted, label_randomisation
 from lrp_audit.validation.over_sample import distribution, qualities, residuals, sinks
 from lrp_audit.validation.parameters import Network, Step, parameter_randomisation, steps_of
+from lrp_audit.validation.references import represented
 from lrp_audit.validation.refit import RefitError
 from lrp_audit.validation.sample import Sample, draw_sample, labels_of
 from lrp_audit.validation.similarity import Vectors
@@ -233,30 +233,15 @@ def _explain_model(decisions: TabularDecisions, rows: pd.DataFrame) -> ExplainMo
     """Relevance by another model of the same columns, against the same people."""
     ready, settings, reference = decisions.explainer, decisions.config.explanation, decisions.reference
     adverse, against = decisions.facts.adverse, decisions.config.decision.against
+    members = decisions.config.reference.members
 
     def explain(model: TabularModel) -> Vectors:
         encoded = model.encode(rows)
         own = explainer(model, encoded, model.margin_target(adverse, against), ready.composite, loses=ready.loses)
-        return list(attribution(own, settings)(encoded.inputs, _same_people(reference, model)).relevance)
+        people = represented(reference, model, reference.representation, members=members)
+        return list(attribution(own, settings)(encoded.inputs, people).relevance)
 
     return explain
-
-
-def _same_people(reference: Reference, model: TabularModel) -> Reference:
-    """The reference as another model takes it."""
-    if not len(reference):
-        return reference
-    inputs, margin = model.encode(reference.frame).inputs, np.zeros(len(reference.frame))
-    members = len(reference) if reference.representation != "centroid" else 1
-    found = build_reference(
-        Applicants(reference.frame, inputs, margin),
-        model,
-        name="all_applicants",
-        representation="members" if reference.representation == "zero" else reference.representation,
-        members=members,
-        seed=reference.seed,
-    )
-    return replace(found, name=reference.name)
 
 
 def _steps(steps: Sequence[Step]) -> tuple[LayerSimilarity, ...]:
