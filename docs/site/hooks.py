@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import commands
+import evidence
 import models
+import notebooks
 import rooms
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
+
+import benchmarks
 
 PAGES: dict[str, Callable[[], str]] = {
     "reference/command-line.md": commands.page,
@@ -16,6 +21,9 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/record.md": models.record_page,
     "reference/record.schema.json": models.record_schema,
     "architecture/rooms.md": rooms.page,
+    "quality/evidence.md": evidence.page,
+    "quality/benchmarks.md": benchmarks.page,
+    **{f"notebooks/{name}.md": partial(notebooks.page, name) for name in notebooks.names()},
 }
 
 

@@ -1,5 +1,6 @@
 """The site: it builds without a warning, asks nobody else for anything, and its reference is what the program does."""
 
+import ast
 import json
 import re
 import subprocess
@@ -68,6 +69,9 @@ def test_reference_pages_stand_in_the_site(site: Path) -> None:
         "reference/record.html": "ColumnContribution",
         "reference/api.html": "trust_model",
         "architecture/rooms.html": "the report knows nothing of torch",
+        "quality/evidence.html": "tests/oracles/test_zennit.py",
+        "quality/benchmarks.html": "./run bench",
+        "notebooks/text.html": "heatmap_html",
     }.items():
         assert words in (site / name).read_text(encoding="utf-8")
     json.loads((site / "reference/record.schema.json").read_text(encoding="utf-8"))
@@ -120,3 +124,28 @@ def test_records_keep_their_schema_and_nothing_else_does(reference: Any) -> None
         checker.validate(record)
         for wrong in ({**record, "name": "A. Applicant"}, {**record, "schema_version": "0"}, {}):
             assert not checker.is_valid(wrong)
+
+
+def test_benchmarks_are_drawn_to_one_scale_and_missing_ones_are_named(reference: Any, tmp_path: Path) -> None:
+    rows = [
+        {"key": "EC", "document": "notice", "way": "ours & theirs", "ms": 2.0},
+        {"key": "RSA", "document": "notice", "way": "other", "ms": 5.0},
+        {"key": "EC", "document": "notice", "way": "other", "ms": 8.0},
+    ]
+    (tmp_path / "signing.json").write_text(json.dumps({"versions": {"a": "1"}, "rows": rows}))
+    page = reference("benchmarks").page(tmp_path)
+    assert "No results of `benchmarks/engine.py` are here." in page
+    assert re.findall(r"\*\*(notice, \w+)\*\*", page) == ["notice, EC", "notice, RSA"]
+    assert [float(width) for width in re.findall(r'<rect [^>]*width="([\d.]+)"', page)] == [60, 240, 240]
+    assert "ours &amp; theirs" in page
+
+
+def test_tolerances_are_read_from_arguments_limits_constants_and_helpers(reference: Any, tmp_path: Path) -> None:
+    evidence = reference("evidence")
+    (tmp_path / "helper.py").write_text("def same(a, b, *, relative=1e-6): ...\ndef other(*, rtol=1e-3): ...\n")
+    tree = ast.parse(
+        "from helper import same\nEXACT = 1e-9\nepsilon = 1e-4\nclose(a, b, atol=1e-8)\nassert worst < 1e-7 * scale\n"
+        "assert share < 0.5\n"
+    )
+    assert evidence.tolerances(tree) == {1e-9, 1e-8, 1e-7}
+    assert evidence.helpers_tolerances(tree, tmp_path) == {1e-6}

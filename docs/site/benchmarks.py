@@ -1,0 +1,99 @@
+"""The page of the benchmarks: what lies in benchmarks/results, as tables and plots."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+RESULTS = ROOT / "benchmarks" / "results"
+HEAD = """# Benchmarks
+
+`./run bench` measures everything here again, on your machine; `./run docs` then writes this page from what lies in
+`benchmarks/results/`. What a script measures and how to read its lines, `benchmarks/README.md` says. Where another tool
+is faster, the page shows it. Results that are not below were not there when this page was written.
+"""
+Row = Mapping[str, Any]
+NAME, BAR, LINE = 330, 240, 22  # widths and height in pixels
+
+
+@dataclass(frozen=True)
+class Chart:
+    """How the rows of a result are drawn: one plot for each group, one bar for each row."""
+
+    result: str
+    title: str
+    rows: str | None  # key of the list of rows; None: the result is that list
+    groups: tuple[str, ...]
+    name: str
+    value: str
+    unit: str
+
+
+CHARTS = (
+    Chart("engine", "Relevance", "timings", ("workload",), "method", "ratio", "times a forward and backward pass"),
+    Chart("text", "Words", "timings", ("workload",), "method", "ratio", "times a forward and backward pass"),
+    Chart("text_faithfulness", "The words that decide", "scores", (), "method", "drop", "fall of the margin"),
+    Chart("shapley_distance", "Distance from Shapley values", None, ("table", "network"), "method", "top_4",
+          "share of the same four reasons"),
+    Chart("documents", "Documents", "table", ("document",), "way", "ms", "ms a document"),
+    Chart("signing", "Signatures", "rows", ("document", "key"), "way", "ms", "ms a signature"),
+)  # fmt: skip
+
+
+def page(folder: Path = RESULTS) -> str:
+    """The page as Markdown."""
+    return HEAD + "".join(_section(chart, folder / f"{chart.result}.json") for chart in CHARTS)
+
+
+def _section(chart: Chart, path: Path) -> str:
+    if not path.exists():
+        return f"\n## {chart.title}\n\nNo results of `benchmarks/{chart.result}.py` are here.\n"
+    found = json.loads(path.read_text(encoding="utf-8"))
+    rows: Sequence[Row] = found if chart.rows is None else found[chart.rows]
+    facts = {} if chart.rows is None else found.get("environment") or found.get("versions") or {}
+    said = ", ".join(f"{name} {value}" for name, value in facts.items())
+    plots = "\n".join(_plots(chart, rows))
+    return f"\n## {chart.title}\n\n`benchmarks/{chart.result}.py`. {said}\n\n{plots}\n{_table(rows)}\n"
+
+
+def _plots(chart: Chart, rows: Sequence[Row]) -> Iterator[str]:
+    def group_of(row: Row) -> tuple[str, ...]:
+        return tuple(str(row[key]) for key in chart.groups)
+
+    for group, members in groupby(sorted(rows, key=group_of), group_of):
+        yield f"\n**{', '.join(group) or chart.title}**, {chart.unit}\n\n{bars(chart, list(members))}\n"
+
+
+def bars(chart: Chart, rows: Sequence[Row]) -> str:
+    """A bar for each row, on one linear scale from zero."""
+    most = max((row[chart.value] for row in rows), default=0) or 1
+    shapes = []
+    for position, row in enumerate(rows):
+        top, length = position * LINE, BAR * row[chart.value] / most
+        shapes.append(
+            f'<text x="{NAME - 8}" y="{top + 15}" text-anchor="end">{escape(str(row[chart.name]))}</text>'
+            f'<rect x="{NAME}" y="{top + 4}" width="{max(length, 0):.1f}" height="{LINE - 8}" opacity="0.6"/>'
+            f'<text x="{NAME + max(length, 0) + 6:.1f}" y="{top + 15}">{row[chart.value]:.3g}</text>'
+        )
+    width, height = NAME + BAR + 70, LINE * len(rows)
+    return (
+        f'<svg viewBox="0 0 {width} {height}" style="max-width:{width}px" role="img" font-size="12" '
+        f'fill="currentColor" aria-label="{escape(chart.title)}">{"".join(shapes)}</svg>'
+    )
+
+
+def _table(rows: Sequence[Row]) -> str:
+    columns = list(rows[0]) if rows else []
+    lines = ["| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]
+    lines += ["| " + " | ".join(_cell(row[column]) for column in columns) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def _cell(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else "" if value is None else str(value)
