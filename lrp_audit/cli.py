@@ -37,6 +37,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",  # in which [signing] is text
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(template_commands.app, name="template")

@@ -47,6 +47,10 @@ def test_every_command_has_help_with_an_example(command: Command, name: str) -> 
     assert f"Example: lrp-audit {name}" in " ".join(result.out.split())
 
 
+def test_brackets_in_help_are_text_and_no_markup(command: Command) -> None:
+    assert "[signing]" in command("letter", "--help").out
+
+
 def test_help_is_fast_since_heavy_libraries_wait() -> None:
     began = time.perf_counter()
     code = "\n".join(
