@@ -139,9 +139,13 @@ class Output:
     def _contents(
         self, record: Record, addressee: Addressee, logged: Sequence[Event], refusal: Refusal | None
     ) -> Iterator[tuple[str, bytes]]:
-        """File names and contents, in the order they are written in."""
-        config, signable = self.config, self.signer is not None
-        yield "record.json", canonical(record)
+        """File names and contents, in the order they are written in.
+
+        Documents are made of the record as it is filed, with numbers of 12 digits, so that they can be made again.
+        """
+        config, signable, filed = self.config, self.signer is not None, canonical(record)
+        record = Record.model_validate_json(filed)
+        yield "record.json", filed
         if addressee != Addressee():
             yield "addressee.json", canonical(addressee)
         if "audit" in self.documents:

@@ -70,7 +70,7 @@ class Plan(Frozen):
         return -(-self.decisions // self.chunk_rows)
 
 
-def chosen(population: int, count: int, seed: int, purpose: Literal["rows", "documents"]) -> list[int]:
+def chosen(population: int, count: int, seed: int, purpose: Literal["rows", "documents", "replay"]) -> list[int]:
     """A sample that anybody can draw again: the positions whose SHA-256 of `purpose:seed:position` is smallest.
 
     Args:

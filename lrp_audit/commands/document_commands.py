@@ -66,7 +66,9 @@ def review(
 
 
 def render(
-    id_: Annotated[str, typer.Argument(help="The decision.", metavar="ID")],
+    which: Annotated[
+        list[str], typer.Argument(help="The decision, with the folder of its batch before it.", metavar="[DIR] ID")
+    ],
     only: Annotated[Literal["letter", "audit"] | None, typer.Option(help="Only this document.")] = None,
     sign: Annotated[bool, typer.Option("--sign", help="Sign with the key of [signing].")] = False,
     twins: Annotated[
@@ -75,17 +77,28 @@ def render(
     out: Out = Path("reports"),
     config: Config = Path("audit.toml"),
 ) -> None:
-    """Write the documents of a record on disk again, for instance after a review. Exits with 1 if no letter may go."""
+    """Write the documents of a record on disk again, for instance after a review. Exits with 1 if no letter may go.
+
+    With the folder of a batch, documents of a decision in it, as the batch writes them, into --out.
+    """
     from lrp_audit.output import Output
     from lrp_audit.terminal import printable
 
+    if len(which) > 2:
+        raise DataError(f"Name one decision, not {len(which) - 1}: lrp-audit render [DIR] ID.")
     settings = _settings(config)
     kinds: frozenset[Document] = frozenset({"letter", "audit"} if only is None else {only})
     signer = signer_of(settings, config.parent) if sign else None
-    written = Output(out, settings, naming_key(settings, config), kinds, twins=twins, signer=signer).render(id_)
-    for path in written.files:
+    output = Output(out, settings, naming_key(settings, config), kinds, twins=twins, signer=signer)
+    if len(which) == 2:
+        from lrp_audit.batch import rendering
+
+        files, refusal = rendering.render(Path(which[0]), which[1], output)
+    else:
+        written = output.render(which[0])
+        files, refusal = written.files, written.refusal
+    for path in files:
         typer.echo(path.as_posix())
-    refusal = written.refusal
     if refusal is not None and only != "audit":
         said = f"{refusal.state} ({refusal.rule}): {refusal.evidence} {refusal.next_step}"
         typer.echo(printable(said), err=True)
@@ -94,7 +107,7 @@ def render(
 
 EXAMPLES: tuple[tuple[Callable[..., None], str], ...] = (
     (review, 'lrp-audit review A-00017 --uphold --by "M. Okafor" --role "Senior credit officer"'),
-    (render, "lrp-audit render A-00017 --sign"),
+    (render, "lrp-audit render A-00017 --sign"),  # of a batch: lrp-audit render 2026/ A-00017
 )
 
 

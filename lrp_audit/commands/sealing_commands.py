@@ -31,13 +31,31 @@ def verify(
     root: Annotated[str | None, typer.Option(help="The root of the batch, as you kept it.", metavar="HEX")] = None,
     document: Annotated[Path | None, typer.Option(help="What a proof was made for.", metavar="FILE")] = None,
     manifest: Annotated[Path | None, typer.Option(help="The manifest that a proof leads to.", metavar="FILE")] = None,
+    replay: Annotated[
+        str | None,
+        typer.Option(help="Judge N decisions of a batch again, or all, and compare their records.", metavar="N|all"),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of which decisions --replay draws.", min=0)] = 0,
+    config: Annotated[Path, typer.Option("--config", help="The settings, for --replay.", metavar="FILE")] = Path(
+        "audit.toml"
+    ),
+    model: Annotated[
+        Path | None, typer.Option(help="The model, for --replay; default: the one in the settings.", metavar="FILE")
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="The source, for --replay; default: the inputs in the records.", metavar="SOURCE"),
+    ] = None,
+    trust_model: Annotated[
+        bool, typer.Option("--trust-model", help="Open model files that can run code. Only for files of your own.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Check that documents and batches are what they were. Exits with 1 if anything does not hold.
 
     Of a PDF: signature, time stamp, record and event log. Of a batch: every file and digest, the tree and its root,
     the signature, and that all decisions are there with their documents. Of a proof: that --document is part of the
-    batch with this root. Works offline.
+    batch with this root. Works offline. --replay judges decisions again as well; the result stays in replay.json.
     """
     roots: Roots = ()
     if trust is not None:
@@ -49,6 +67,11 @@ def verify(
         roots = read_roots(trust)
     asked = _Asked(roots, root, document, manifest)
     found = {path.as_posix(): _verified(path, asked) for path in paths}
+    if replay is not None:
+        from lrp_audit.commands.replaying import Again, replayed
+
+        again = Again(replay, seed, config, model, data, trust_model)
+        found = {name: (*every, *replayed(Path(name), again)) for name, every in found.items()}
     _show(found, as_json=as_json)
     if any(item.holds is False for every in found.values() for item in every):
         raise typer.Exit(1)
