@@ -120,7 +120,6 @@ def collect(records: Iterable[Record], columns: list[str] | None = None, left_ou
         adverse=pd.Series([item.adverse for item in outcomes], index=ids, dtype=bool),
         score=pd.Series([item.margin for item in outcomes], index=ids, dtype="float64"),
         values=values.drop(columns=sorted({item.column for item in explained[0].text_evidence} & {*columns})),
-        families={item.column: item.family for item in explained[0].contributions},
         left_out=left_out,
     )
 

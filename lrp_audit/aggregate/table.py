@@ -1,12 +1,12 @@
 """Explained decisions as one table: what every function of this room reads.
 
-Rows are decisions by id, columns are the model's inputs (or reason families). `+` is toward the adverse outcome.
+Rows are decisions by id, columns are the model's inputs. `+` is toward the adverse outcome.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -32,7 +32,6 @@ class ExplainedTable:
     adverse: pd.Series[bool]  # (N,)
     score: pd.Series[float]  # (N,), the margin of the adverse outcome
     values: pd.DataFrame | None = None  # (N, some of C), as the applicants gave them
-    families: Mapping[str, str] = field(default_factory=dict)  # column -> family
     left_out: int = 0  # decisions that were not explained
 
     def __post_init__(self) -> None:
@@ -76,12 +75,6 @@ class ExplainedTable:
             score=self.score.iloc[rows],
             values=None if self.values is None else self.values.iloc[rows],
         )
-
-    def by_family(self) -> ExplainedTable:
-        """The same decisions with relevance summed by reason family; a column without one stands for itself."""
-        names = [self.families.get(name, name) for name in self.columns]
-        summed = self.relevance.T.groupby(names, sort=False).sum().T
-        return replace(self, relevance=summed, values=None, families={})
 
 
 def joined(parts: Sequence[ExplainedTable]) -> ExplainedTable:

@@ -29,9 +29,7 @@ def value_profiles(sample: ExplainedTable, *, bins: int = 10, most: int = 20) ->
         DataError: the decisions have no values.
     """
     if sample.values is None:
-        raise DataError(
-            "These decisions have no values to profile relevance by; collect them by column, not by family."
-        )
+        raise DataError("These decisions have no values to profile relevance by; their source keeps no records.")
     return tuple(
         ValueCell(
             column=str(name),

@@ -63,6 +63,16 @@ def write_reports(
     Raises:
         LrpAuditError: something cannot be read, counted or written; the message says what.
     """
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):  # the last bits of a sum depend on how many threads share it
+        return list(_write(out, *_reports(decisions, settings, compare, groups, basis, seed)))
+
+
+def _reports(
+    decisions: Path, settings: AuditConfig, compare: Path | None, groups: Path | None, basis: str | None, seed: int
+) -> tuple[dict[str, bytes], dict[str, pd.DataFrame]]:
+    """Documents and tables by name."""
     from lrp_audit.aggregate.analysis import aggregate_report, group_report, groupings_of, words_of
     from lrp_audit.aggregate.sources import open_source
     from lrp_audit.aggregate.tables import group_tables, tables_of
@@ -92,7 +102,7 @@ def write_reports(
         compared = group_report(found, given, name=_name(decisions), basis=basis, seed=seed)
         files |= {"groups.pdf": groups_pdf(compared, settings), "groups.html": groups_html(compared, settings).encode()}
         tables |= group_tables(compared)
-    return list(_write(out, files, tables))
+    return files, tables
 
 
 def _settings(config: Path | None, folder: Path) -> AuditConfig:

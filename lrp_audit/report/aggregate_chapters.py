@@ -286,7 +286,7 @@ def _values_chart(
     if hidden:
         rows.append((say.plural("{count} rare value", "{count} rare values", hidden), say("suppressed"), "", ""))
     ends = tuple(signed(end, decimals, say) for end in (-scale, 0.0, scale))
-    head = (_name(name, labels), say("Decisions"), say("Mean"), say("Spread"))
+    head = (_name(name, labels), say("Count"), say("Mean"), say("Spread"))
     return Chart("bars", drawing, head, tuple(rows), ends)
 
 

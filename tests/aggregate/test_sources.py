@@ -191,11 +191,8 @@ def test_records_become_a_table() -> None:
     table = collect([first])
     for item in first.contributions:
         assert table.relevance.loc["r0000", item.column] == item.relevance
-    families = table.by_family().relevance.loc["r0000"]
-    expected: dict[str, float] = {}
-    for item in first.contributions:
-        expected[item.family] = expected.get(item.family, 0.0) + item.relevance
-    assert families.to_dict() == pytest.approx(expected)
+    assert table.values is not None
+    assert table.values.loc["r0000"].to_dict() == {item.column: item.value for item in first.contributions}
 
 
 def test_two_records_of_one_decision_or_of_two_models_are_refused() -> None:
