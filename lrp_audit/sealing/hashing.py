@@ -12,7 +12,8 @@ from itertools import islice
 from pathlib import Path
 
 _SMALL = 1 << 20  # bytes that are read at once
-_TOGETHER = 4096  # files that wait for a thread
+_TOGETHER = 64  # files that a thread takes at once: letters are small, and handing one over costs as much as hashing it
+_WAITING = 64  # such parts that wait for a thread
 
 
 @dataclass(frozen=True)
@@ -26,10 +27,16 @@ class Hashed:
 
 def digests(folder: Path, names: Iterable[str]) -> Iterator[Hashed]:
     """The files of a folder with their digests, in the order of `names`."""
-    left = iter(names)
+    parts = _parts(iter(names))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        while some := list(islice(left, _TOGETHER)):
-            yield from pool.map(lambda name: hashed(folder, name), some)
+        while some := list(islice(parts, _WAITING)):
+            for found in pool.map(lambda part: [hashed(folder, name) for name in part], some):
+                yield from found
+
+
+def _parts(names: Iterator[str]) -> Iterator[list[str]]:
+    while part := list(islice(names, _TOGETHER)):
+        yield part
 
 
 def hashed(folder: Path, name: str) -> Hashed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -54,6 +55,8 @@ def _sound(check: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
         yield from check()
     except LrpAuditError as error:
         yield Finding(False, str(error))
+    except OSError as error:
+        yield Finding(False, f"{error.filename} cannot be read: {error.strerror}.")
     except (ArrowException, LookupError, TypeError, ValueError, AttributeError) as error:  # made by somebody else
         yield Finding(False, f"What is left cannot be checked: a table is not as it was written ({error}).")
 
@@ -170,6 +173,9 @@ def _rows(folder: Path, manifest: Manifest) -> Iterator[Finding]:
         wrong += len(found)
         yield from found
     counts = manifest.counts
+    planned = json.loads((folder / layout.PLAN).read_bytes())["decisions"]
+    if planned != counts.decisions:
+        yield Finding(False, f"{layout.PLAN} is of {planned} decisions, and {counts.decisions} were sealed.")
     if counted["decisions"] != counts.decisions:
         yield Finding(False, f"There are {counted['decisions']} decisions, and {counts.decisions} were sealed.")
     elif not wrong:

@@ -59,7 +59,7 @@ def write(folder: Path, rows: int = 7, *, kept: bool = True) -> Path:
     ids = [item.decision.id for item in made]
     relevance = {"row": list(range(rows)), "id": ids, "income": [0.5 * row for row in range(rows)]}
     write_table(folder / layout.RELEVANCE, pa.table(relevance))
-    plan = {"schema_version": "1", "rows": rows, "chunk_rows": CHUNK_ROWS, "records": kept}
+    plan = {"schema_version": "1", "rows": rows, "decisions": rows, "chunk_rows": CHUNK_ROWS, "records": kept}
     (folder / layout.PLAN).write_text(json.dumps(plan))
     (folder / layout.SETTINGS).write_text("[model]\n")
     (folder / layout.REPORT).write_bytes(b"%PDF-1.7 report")

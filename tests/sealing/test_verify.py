@@ -196,6 +196,13 @@ def test_a_decision_that_was_left_out_is_found_by_its_record_and_leaves(batch: P
     assert f"Row 4 has a record or leaves, and is no decision of {layout.DECISIONS}." in wrong(batch)
 
 
+def test_fewer_decisions_than_were_planned_are_found(batch: Path) -> None:
+    path = batch / layout.PLAN
+    path.write_text(path.read_text().replace('"decisions": 7', '"decisions": 8'))
+    reissued(batch)
+    assert "plan.json is of 8 decisions, and 7 were sealed." in wrong(batch)
+
+
 def test_a_record_that_was_left_out_is_found(batch: Path) -> None:
     replaced(batch, "records/00001.parquet", lambda rows: rows.pop(1))
     assert f"Row 4 of {layout.DECISIONS} has no record." in wrong(batch)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from lrp_audit.batch.finishing.facts import facts_of
 from lrp_audit.batch.finishing.index import write_index
 from lrp_audit.batch.finishing.lists import write_lists
 from lrp_audit.batch.finishing.rows import columns_of
+from lrp_audit.batch.plan import read_plan
 from lrp_audit.language.messages import for_reviewers
-from lrp_audit.report.batch_report import RunFacts, Scope
 from lrp_audit.report.counting import summarise
 from lrp_audit.sealing import layout
 from lrp_audit.settings.config import load
@@ -22,11 +23,11 @@ def relist(folder: Path) -> None:
     Raises:
         LrpAuditError: a file cannot be read or written.
     """
-    if not (folder / layout.INDEX).exists():
+    plan = read_plan(folder)
+    if plan is None or not (folder / layout.INDEX).exists():
         return
     config = load(folder / layout.SETTINGS)
     columns = columns_of(folder / layout.DECISIONS)
-    facts = RunFacts(scope=Scope(population="", source=""))  # the page states counts alone
-    report = summarise(columns, facts, for_reviewers(config))
+    report = summarise(columns, facts_of(plan, config), for_reviewers(config))
     write_lists(columns, folder)
     write_index(columns, report, config, folder, [name for name in _LINKED if (folder / name).exists()])
