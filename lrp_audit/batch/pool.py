@@ -23,6 +23,7 @@ from typing import Any, Literal
 from lrp_audit.batch.chunk import try_rows
 from lrp_audit.batch.executors import Bench, Stop
 from lrp_audit.batch.judgement import place_of
+from lrp_audit.batch.poison import killers
 from lrp_audit.batch.source import read_piece
 from lrp_audit.batch.tally import Tally
 from lrp_audit.batch.work import Setup
@@ -102,17 +103,8 @@ class Pool:
             )
         piece = read_piece(self.folder, task.number, self.setup.plan.chunk_rows, frozenset())
         rows = frozenset(range(len(piece.rows))) - task.poisoned
-        return Task(task.number, task.poisoned | self._killers(task.number, rows))
-
-    def _killers(self, number: int, rows: frozenset[int]) -> frozenset[int]:
-        """The rows that kill whoever works on them; none where it takes all of them together."""
-        if self._survives(Task(number, tried=rows)):
-            return frozenset()
-        if len(rows) == 1:
-            return rows
-        ordered = sorted(rows)
-        halves = (frozenset(ordered[: len(rows) // 2]), frozenset(ordered[len(rows) // 2 :]))
-        return frozenset().union(*(self._killers(number, half) for half in halves))
+        found = killers(lambda some: self._survives(Task(task.number, tried=some)), rows)
+        return Task(task.number, task.poisoned | found)
 
     def _survives(self, trial: Task) -> bool:
         while True:

@@ -143,10 +143,16 @@ def _documents(given: str) -> tuple[Wanted, int | None]:
 
 
 def _executor(out: Path, workers: int | None, scheduler: str | None) -> Callable[[Setup, Session], Executor]:
+    from lrp_audit.batch.dask_cluster import Cluster
     from lrp_audit.batch.executors import InProcess
     from lrp_audit.batch.pool import Pool
     from lrp_audit.batch.work import work_of
+    from lrp_audit.terminal import aside
 
+    if scheduler is not None:
+        if workers is not None:
+            raise DataError("--scheduler has workers of its own; leave out --workers.")
+        return lambda setup, _: Cluster(out, setup, scheduler, aside)
     size = len(os.sched_getaffinity(0)) if workers is None else workers
     if size == 1:
         return lambda setup, session: InProcess(out, work_of(setup, session))

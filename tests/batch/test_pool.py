@@ -115,7 +115,7 @@ def test_a_row_that_cannot_be_judged_is_a_failure_without_its_words(
             raise ValueError("Maria Ortiz of Main Street")
 
     before(fail)
-    ended = batch(asked, watch=lambda event: logged(asked.out)(event))
+    ended = batch(asked, watch=logged(asked.out))
     found = decisions(asked.out)
     failed = found[found["failure"].notna()]
     assert failed["id"].tolist() == ["A-00003"]
@@ -134,7 +134,7 @@ def test_a_document_that_cannot_be_rendered_leaves_its_record(
         raise RecursionError("deep")
 
     monkeypatch.setattr("lrp_audit.report.letter_pdf", broken)
-    ended = batch(asked, watch=lambda event: logged(asked.out)(event))
+    ended = batch(asked, watch=logged(asked.out))
     found = decisions(asked.out)
     failed = found["failure"].notna()
     assert failed.any()
