@@ -11,18 +11,19 @@ import pickle
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lrp_audit.batch.chunk import Put, try_rows, work_chunk
+from lrp_audit.batch.chunk import Put
+from lrp_audit.batch.dask_tasks import Worked, produced, tried
 from lrp_audit.batch.executors import Stop
 from lrp_audit.batch.judgement import place_of
 from lrp_audit.batch.poison import killers
-from lrp_audit.batch.source import Piece, read_piece, read_repeated
+from lrp_audit.batch.source import read_piece, read_repeated
 from lrp_audit.batch.store import store
 from lrp_audit.batch.tally import Tally
-from lrp_audit.batch.work import Setup, Work, open_work
+from lrp_audit.batch.work import Setup
 from lrp_audit.errors import ConfigError, LrpAuditError, ReportError
 
 if TYPE_CHECKING:
@@ -30,15 +31,6 @@ if TYPE_CHECKING:
 
 WAIT = 30  # seconds for a scheduler to answer
 AHEAD = 2  # chunks for every worker that are sent before they are worked on
-
-
-@dataclass(frozen=True)
-class Worked:
-    """What comes back of a chunk. `versions` are those of the worker that judged it."""
-
-    files: tuple[tuple[str, bytes], ...]
-    tally: Tally
-    versions: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -76,7 +68,7 @@ class Cluster:
             if waiting and not stop():
                 number = waiting.popleft()
                 piece = read_piece(self.folder, number, self.setup.plan.chunk_rows, repeated)
-                future = client.submit(produced, packed, number, piece, pure=False)
+                future = client.submit(produced, packed, number, pickle.dumps(piece), pure=False)
                 numbers[future.key] = number
                 pending.add(future)
 
@@ -99,7 +91,7 @@ class Cluster:
 
         def survives(rows: frozenset[int]) -> bool:
             try:
-                _answer(client.submit(tried, packed, piece, rows, pure=False))
+                _answer(client.submit(tried, packed, pickle.dumps(piece), rows, pure=False))
             except KilledWorker:
                 return False
             return True
@@ -109,31 +101,12 @@ class Cluster:
         except KilledWorker:
             poisoned = killers(survives, frozenset(range(len(piece.rows))))
         try:
-            return _worked(client.submit(produced, packed, number, piece, poisoned, pure=False))
+            return _worked(client.submit(produced, packed, number, pickle.dumps(piece), poisoned, pure=False))
         except KilledWorker:
             raise ReportError(
                 f"Workers that work on chunk {number} keep being killed, most likely for want of memory; give them "
                 "more, and run the same command again."
             ) from None
-
-
-def produced(packed: bytes, number: int, piece: Piece, poisoned: frozenset[int] = frozenset()) -> Worked:
-    """Work on a chunk, in a worker of the cluster."""
-    work, files = _opened(packed), list[tuple[str, bytes]]()
-    tally = work_chunk(work, number, piece, lambda name, content: files.append((name, content)), poisoned)
-    return Worked(tuple(files), tally, dict(work.session.versions))
-
-
-def tried(packed: bytes, piece: Piece, rows: frozenset[int]) -> None:
-    """Try some rows of a chunk, in a worker of the cluster."""
-    try_rows(_opened(packed), piece, rows)
-
-
-@lru_cache(maxsize=1)
-def _opened(packed: bytes) -> Work:
-    """The model, opened once in every worker."""
-    setup: Setup = pickle.loads(packed)
-    return open_work(setup)
 
 
 def _worked(future: Any) -> Worked:
@@ -149,9 +122,7 @@ def _answer(future: Any) -> Any:
     except (LrpAuditError, KilledWorker):
         raise
     except CancelledError as error:
-        raise ReportError(
-            f"The cluster dropped a chunk ({getattr(error, 'reason', None) or 'no reason'}); run the same command again."
-        ) from error
+        raise ReportError("The Dask scheduler was lost; run the same command again when it is there.") from error
     except OSError as error:
         raise ReportError(
             f"A worker of the cluster: {error.filename or 'a file'}: {error.strerror or error}."

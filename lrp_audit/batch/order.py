@@ -125,6 +125,7 @@ def is_sealed(folder: Path) -> bool:
 def _require_sense(order: Order, config: AuditConfig) -> None:
     """Raise what says why a run cannot be meant so."""
     read_groups(order, config)
+    _previous_root(order)
     if (order.data is None) == (order.query is None):
         raise DataError("Name one source: a CSV or Parquet file, a folder of Parquet files, or a query with --sql.")
     if order.sample is not None and config.facts.id is None:
@@ -194,9 +195,13 @@ def _planned(
         sign=order.passphrase is not None,
         sha256=found,
         versions=versions,
-        previous_root=None if order.previous is None else read_manifest(order.previous / layout.MANIFEST).root,
+        previous_root=_previous_root(order),
         groups=None if order.groups is None else digest_of(order.groups),
     )
+
+
+def _previous_root(order: Order) -> str | None:
+    return None if order.previous is None else read_manifest(order.previous / layout.MANIFEST).root
 
 
 def _chunk_rows(order: Order) -> int:
