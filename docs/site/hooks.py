@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+import batch_folder
 import commands
 import evidence
 import models
@@ -19,6 +20,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/command-line.md": commands.page,
     "reference/settings.md": models.settings_page,
     "reference/record.md": models.record_page,
+    "reference/batch-folder.md": batch_folder.page,
     "reference/record.schema.json": models.record_schema,
     "architecture/rooms.md": rooms.page,
     "quality/evidence.md": evidence.page,

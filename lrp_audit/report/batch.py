@@ -18,6 +18,7 @@ from lrp_audit.report.standing import Fact
 from lrp_audit.settings.config import AuditConfig
 
 FOLDER = "batch"
+_MOST = 100  # decisions of a list that nobody has to work through on paper
 LEAVES = "leaves/"  # the folder that has every leaf
 PROXY_SCREEN = "proxy-screen"  # the check of that name
 _KINDS = {
@@ -76,9 +77,9 @@ def _scope(report: BatchReport, say: Messages) -> Section:
 def _completeness(report: BatchReport, say: Messages) -> Section:
     found = report.completeness
     states, _ = table((say("State"), say("Decisions")), ((c.name, _count(c.count, say)) for c in found.refused), say)
-    failed, cut = table(
-        (say("Failed decision"), say("What went wrong")), ((f.id, f.what) for f in found.failures), say, of=found.failed
-    )
+    failures = ((f.id, f.what) for f in found.failures)
+    head = (say("Failed decision"), say("What went wrong"))
+    failed, cut = table(head, failures, say, of=found.failed, most=_MOST)
     head = (say("With more than one record"),)
     repeated, more = table(head, ((name,) for name in found.duplicates), say, of=found.repeated)
     documents, _ = table(
@@ -214,6 +215,7 @@ def _protected(report: BatchReport, say: Messages) -> Section:
         ((h.id, h.state, h.outcome or say(NOT_SUPPLIED)) for h in found.hits),
         say,
         of=hits,
+        most=_MOST,
     )
     screens = (q for q in report.quality if q.id == PROXY_SCREEN)
     lines = (
@@ -259,6 +261,7 @@ def _manifest(report: BatchReport, say: Messages) -> Section:
         say,
         of=sum(c.count for c in report.completeness.documents),
         rest=LEAVES,
+        most=_MOST,
     )
     stamp = say(NOT_SUPPLIED) if found.time_stamp is None else found.time_stamp.isoformat()
     lines = (

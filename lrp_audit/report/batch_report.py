@@ -17,7 +17,7 @@ from lrp_audit.report.aggregate_report import AggregateReport
 Kind = Literal["model", "reference", "texts", "settings"]
 
 LETTERS = ("notice.pdf", "letter.pdf")  # names of files
-MOST_LISTED = 500  # decisions of one list; decisions.csv and SHA256SUMS have all of them
+MOST_LISTED = 500  # decisions of one list; decisions.csv has all of them, and leaves/ all documents
 
 
 class Count(Frozen):

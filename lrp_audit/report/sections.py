@@ -78,6 +78,7 @@ def table(
     *,
     of: int | None = None,
     rest: str = "decisions.csv",
+    most: int = MOST_LISTED,
 ) -> tuple[tuple[Table, ...], tuple[str, ...]]:
     """A table, and a note where it is cut; no table without rows.
 
@@ -87,9 +88,10 @@ def table(
         say: the reader's language.
         of: how many rows there are; default: as many as are given.
         rest: the file that has all of them.
+        most: rows on paper.
     """
     found = tuple(tuple(clip(cell, MOST_CHARACTERS) for cell in row) for row in rows)
-    shown, count = found[:MOST_LISTED], len(found) if of is None else of
+    shown, count = found[:most], len(found) if of is None else of
     note = say(
         "{title}: the first {shown} of {count} are printed; {file} has all of them.",
         title=head[0],

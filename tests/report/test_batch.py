@@ -136,7 +136,7 @@ def test_long_lists_are_cut_and_counted_whole() -> None:
     assert (len(done.duplicates), done.repeated) == (MOST_LISTED, len(batch))
     assert (len(done.failures), done.failed) == (MOST_LISTED, MOST_LISTED + 3)
     page = batch_html(found, CONFIG)
-    assert "Failed decision: the first 500 of 503 are printed; decisions.csv has all of them." in page
+    assert "Failed decision: the first 100 of 503 are printed; decisions.csv has all of them." in page
     assert "Late decision: the first 500 of 1,014 are printed; decisions.csv has all of them." in page
 
 
