@@ -50,7 +50,7 @@ def _figure(value: float, decimals: int) -> str:
 
 def in_words(found: Advice) -> Iterator[str]:
     """What stands below the table: how to read it, where relevance is lost, what layers ask for, and the choice."""
-    against = "leaving each word out" if found.texts else "Shapley values over the same population"
+    against = "leaving out random halves of the words" if found.texts else "Shapley values over the same population"
     yield (
         "\nlost: share that reaches no input; faithful: "
         + (
@@ -58,7 +58,7 @@ def in_words(found: Advice) -> Iterator[str]:
             if found.texts
             else "0 chance, 1 best order; "
         )
-        + f"same 4, rank: with {against}; noise: change under 1 % of it; cost: in forward passes, by time."
+        + f"same 4, rank: with {against}; noise: change when inputs move by 1 % of their spread; cost: in forward passes, by time."
     )
     for item in found.measured:
         for loss in item.losses:

@@ -49,7 +49,7 @@ class Measured:
         faithful: by decision; tables: area of deletion, 0 chance and 1 the best order; texts: fall of the margin
             without the strongest words, less that without as many others.
         same: by decision, share of the four strongest inputs that the comparison also puts first.
-        rank: mean rank correlation with the comparison (tables: Shapley values; texts: leaving out each word).
+        rank: mean rank correlation with the comparison (tables: Shapley values; texts: leaving out random halves).
         noise: mean relative change of relevance under noise; None where inputs are no numbers.
         cost: time, as a multiple of one forward pass of the same rows; no part of the digest.
         losses: nodes at which the rules lose or double.

@@ -24,7 +24,8 @@ from lrp_audit.errors import EngineError
 from lrp_audit.validation.similarity import rank_similarity
 
 RULES = ("attnlrp", "cp-lrp", "epsilon", "gamma", "alpha-beta", "zplus")
-COMPARED, MOST_WORDS = 12, 60  # texts whose words are left out one by one, and how long they may be
+COMPARED, MOST_WORDS = 12, 60  # texts whose words are left out by halves, and how long they may be
+HALVES = 48  # random ones of each, with their complements
 WORDS = 4
 STRONGEST = 0.2  # of a text's words are left out together
 BOOKED = 8  # texts whose books are opened, operator by operator
@@ -77,7 +78,7 @@ class Texts:
             choice,
             lost=mean([_remainder(one) for one in found]),
             faithful=self._faithful(passages) if self.alone else (),
-            same=tuple(_same(passages[row], fall) for row, fall in left_out.items()),
+            same=tuple(_same(passages[row], added) for row, added in left_out.items()),
             rank=rank_similarity([_values(passages[row]) for row in left_out], list(left_out.values())),
             cost=(explained - began) / forward,
             losses=self._losses(ready),
@@ -99,16 +100,22 @@ class Texts:
         return tuple(math.nan if one is None else one.stated - one.random for one in found)
 
     def _left_out(self) -> dict[int, FloatArray]:
-        """Fall of the margin without each word alone, of the first texts that are short enough."""
+        """What each word adds to the margin, of the first texts that are short enough."""
         found = [one.passages[0] for one in self.decisions.explainer.explain(self.texts, self.decisions.target)]
         usable = [row for row, passage in enumerate(found) if 1 < len(passage.words) <= MOST_WORDS][:COMPARED]
-        return {row: self._falls(found[row]) for row in usable}
+        return {row: self._added(found[row]) for row in usable}
 
-    def _falls(self, passage: Passage) -> FloatArray:
-        words, places = passage.words, range(len(passage.words))
-        shorter = [without(passage.text, words, [place == out for place in places]) for out in places]
-        margins = self._margins([passage.text, *shorter])
-        return np.asarray(margins[0] - margins[1:])
+    def _added(self, passage: Passage) -> FloatArray:
+        """Mean margin with each word less that without it, over random halves of the words and their complements.
+
+        Sampled Banzhaf values. A word that is left out alone changes nothing where others say the same.
+        """
+        out = np.random.default_rng(0).random((HALVES, len(passage.words))) < 0.5
+        out = np.vstack([out, ~out])
+        out[out.all(1), 0] = False  # something has to be left to read
+        margins = self._margins([without(passage.text, passage.words, row.tolist()) for row in out])
+        kept = ~out
+        return np.asarray(margins @ kept / kept.sum(0) - margins @ out / np.maximum(out.sum(0), 1))
 
     def _margins(self, texts: Sequence[str]) -> FloatArray:
         logits = self.decisions.model.logits(list(texts))
@@ -130,10 +137,10 @@ def _values(passage: Passage) -> FloatArray:
     return np.array([word.relevance for word in passage.words], dtype=np.float64)
 
 
-def _same(passage: Passage, fall: FloatArray) -> float:
-    """Share of the four words of most relevance that also lower the margin most when left out."""
-    count = min(WORDS, len(fall))
-    first, second = (set(np.argsort(-values, kind="stable")[:count].tolist()) for values in (_values(passage), fall))
+def _same(passage: Passage, added: FloatArray) -> float:
+    """Share of the four words of most relevance that also add most to the margin."""
+    count = min(WORDS, len(added))
+    first, second = (set(np.argsort(-values, kind="stable")[:count].tolist()) for values in (_values(passage), added))
     return len(first & second) / count
 
 

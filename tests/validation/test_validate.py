@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 import skops.io
 import torch
+from records import record
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
@@ -21,7 +22,9 @@ from torch import nn
 from lrp_audit.adapters.tabular import adapt
 from lrp_audit.deciding.session import decision_model, new_session
 from lrp_audit.errors import ConfigError, DataError
-from lrp_audit.records.record import canonical
+from lrp_audit.language.messages import ENGLISH
+from lrp_audit.records.record import ValidationFacts, canonical
+from lrp_audit.report.audit_facts import model_facts, provenance_facts
 from lrp_audit.report.validation import validation_html, validation_pdf
 from lrp_audit.report.validation_report import ValidationReport
 from lrp_audit.settings.config import AuditConfig
@@ -252,6 +255,20 @@ def test_audits_cite_the_record_of_this_very_model(
         cite(tmp_path, other, table)
     with pytest.raises(ConfigError, match="validation_date is 2026-01-01, but"):
         cite(tmp_path, pipeline, table, more="validation_date = 2026-01-01")
+
+
+@pytest.mark.rule("CA-03")
+def test_audits_print_digest_date_and_data_of_the_record() -> None:
+    facts = ValidationFacts(sha256="a" * 64, date=dt.date(2026, 11, 27), data_sha256="b" * 64, rows=3000)
+    found = record()
+    cited = found.model_copy(
+        update={"model": found.model.model_copy(update={"validation": facts, "validation_date": facts.date})}
+    )
+    lines = {line.label: line.text for line in (*model_facts(cited, ENGLISH), *provenance_facts(cited, ENGLISH))}
+    assert lines["Validation record"] == "a" * 64
+    assert lines["Validated"] == f"November 27, 2026, on 3,000 rows of data {'b' * 12}"
+    without = {line.label: line.text for line in provenance_facts(found, ENGLISH)}
+    assert without["Validation record"] == "not supplied"
 
 
 def test_a_changed_or_foreign_record_is_refused(
