@@ -58,7 +58,8 @@ def in_words(found: Advice) -> Iterator[str]:
             if found.texts
             else "0 chance, 1 best order; "
         )
-        + f"same 4, rank: with {against}; noise: change when inputs move by 1 % of their spread; cost: in forward passes, by time."
+        + f"same 4, rank: with {against}; noise: change when inputs move by 1 % of their spread; "
+        "cost: in forward passes, by time."
     )
     for item in found.measured:
         for loss in item.losses:
