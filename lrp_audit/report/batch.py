@@ -78,10 +78,10 @@ def _completeness(report: BatchReport, say: Messages) -> Section:
     found = report.completeness
     states, _ = table((say("State"), say("Decisions")), ((c.name, _count(c.count, say)) for c in found.refused), say)
     failures = ((f.id, f.what) for f in found.failures)
-    head = (say("Failed decision"), say("What went wrong"))
-    failed, cut = table(head, failures, say, of=found.failed, most=_MOST)
-    head = (say("With more than one record"),)
-    repeated, more = table(head, ((name,) for name in found.duplicates), say, of=found.repeated)
+    went_wrong = (say("Failed decision"), say("What went wrong"))
+    failed, cut = table(went_wrong, failures, say, of=found.failed, most=_MOST)
+    twice = (say("With more than one record"),)
+    repeated, more = table(twice, ((name,) for name in found.duplicates), say, of=found.repeated)
     documents, _ = table(
         (say("Document"), say("Written")), ((c.name, _count(c.count, say)) for c in found.documents), say
     )
