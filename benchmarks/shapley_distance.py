@@ -10,8 +10,9 @@ estimate against each other.
 
     top-4  share of a denial's four largest reasons that are also the truth's four largest,
     rank   Spearman's correlation over all columns,
+    error  mean distance of a column's relevance from its Shapley value, over the mean size of these,
 
-both means over denials and over two draws of the members. `cost` counts forward passes of one row for each decision; a
+all means over denials and over two draws of the members. `cost` counts forward passes of one row for each decision; a
 backward pass counts as two. Seconds are of the whole table of decisions, explained together.
 """
 
@@ -33,6 +34,7 @@ import lenders
 
 from lrp_audit.adapters.tabular import adapt
 from lrp_audit.deciding.tabular_decisions import TabularDecisions, tabular_decisions
+from lrp_audit.explaining.coalitions import PAIRS
 from lrp_audit.explaining.explainer import Explainer
 from lrp_audit.explaining.reference import Reference
 from lrp_audit.settings.config import AuditConfig
@@ -86,11 +88,13 @@ def permutation_values(explainer: Explainer, rows: Inputs, population: Inputs, o
     return total / (2 * orders)
 
 
-def agreement(found: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
-    """Mean over rows of the share of the four largest in common, and of the rank correlation."""
+def agreement(found: np.ndarray, truth: np.ndarray) -> tuple[float, float, float]:
+    """Means over rows: the share of the four largest in common, the rank correlation, and the relative error."""
     largest = [set(np.argsort(-values)[:4]) for values in found], [set(np.argsort(-values)[:4]) for values in truth]
     top = np.mean([len(a & b) / 4 for a, b in zip(*largest, strict=True)])
-    return float(top), float(np.mean([spearmanr(a, b)[0] for a, b in zip(found, truth, strict=True)]))
+    rank = np.mean([spearmanr(a, b)[0] for a, b in zip(found, truth, strict=True)])
+    error = np.mean(np.abs(found - truth).mean(1) / np.abs(truth).mean(1))
+    return float(top), float(rank), float(error)
 
 
 def drawn(reference: Reference, members: int, representation: str, seed: int) -> Reference:
@@ -123,9 +127,8 @@ def methods(ready: TabularDecisions) -> dict[str, tuple[int, Callable[[Inputs, i
     return {
         "LRP, 64 members": (3 * 64, over("members", 64)),
         "LRP, all members": (3 * count, over("members", 200)),
-        "LRP, 64 coalitions": (4 * 64, over("coalitions", 64)),
-        "LRP, 92 coalitions": (4 * 92, over("coalitions", 92)),
-        "LRP, all coalitions": (4 * count, over("coalitions", 200)),
+        "LRP, 64 members, pairs": (3 * 64 + 3 * 4 * PAIRS, over("coalitions", 64)),
+        "LRP, all members, pairs": (3 * count + 3 * 4 * PAIRS, over("coalitions", 200)),
         "permutations, 8 pairs": (2 * 8 * (columns + 1), sampled(8)),
     }
 
@@ -155,18 +158,18 @@ def compared(lender: lenders.Lender, name: str, network: dict[str, object], deci
     population = dict(ready.reference.everyone)
     first, second = (permutation_values(ready.explainer, rows, population, 10, seed) for seed in (0, 1))
     truth = (first + second) / 2
-    top, rank = agreement(first, second)
-    print(f"\n{lender.name}, {name}: {len(truth)} denials, repeat {top:.3f} {rank:.3f}")
+    top, rank, error = agreement(first, second)
+    print(f"\n{lender.name}, {name}: {len(truth)} denials, repeat {top:.3f} {rank:.3f} {error:.3f}")
     lines = []
     for method, (cost, values) in methods(ready).items():
         before = time.process_time()
         found = [agreement(values(rows, seed), truth) for seed in (0, 1)]
         seconds = (time.process_time() - before) / 2
-        top, rank = np.mean(found, axis=0)
-        print(f"{method:24}{cost:6}{top:8.3f}{rank:8.3f}{seconds:8.2f} s", flush=True)
+        top, rank, error = np.mean(found, axis=0)
+        print(f"{method:24}{cost:6}{top:8.3f}{rank:8.3f}{error:8.3f}{seconds:8.2f} s", flush=True)
         lines.append(
             {"table": lender.name, "network": name, "method": method, "cost": cost, "top_4": top, "rank": rank}
-            | {"seconds": seconds, "denials": len(truth)}
+            | {"error": error, "seconds": seconds, "denials": len(truth)}
         )
     return lines
 

@@ -174,12 +174,12 @@ class TabularModel:
     def to_columns(self, relevance: Mapping[str, torch.Tensor]) -> FloatArray:
         """Relevance of module inputs, each (N, width), summed to input columns: (N, columns)."""
         rows = len(next(iter(relevance.values())))
-        total = np.zeros((rows, len(self.columns)))
+        total = torch.zeros(rows, len(self.columns), dtype=torch.float64)
         for name, owners in self.owners.items():
             if name in relevance:
-                values = relevance[name].detach().cpu().to(torch.float64).numpy()
-                np.add.at(total.T, owners, values.reshape(rows, -1).T)
-        return total
+                values = relevance[name].detach().cpu().to(torch.float64).reshape(rows, -1)
+                total.index_add_(1, torch.from_numpy(owners), values)
+        return total.numpy()
 
     def transformed(self, encoded: Encoded) -> list[FloatArray]:
         """Per column, what the network saw of it: (N, elements of that column)."""

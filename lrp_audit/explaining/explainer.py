@@ -7,22 +7,25 @@ Joins a model's graph, the target explained, the rules and the reference into on
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
+from typing_extensions import TypeIs
 
 from lrp_audit.adapters.margins import RunnerUp, Target, margin_of
 from lrp_audit.adapters.model import TabularModel
 from lrp_audit.adapters.tabular import Encoded
 from lrp_audit.engine import Composite, Population, RelevanceGraph, capture, propagate
-from lrp_audit.explaining.coalitions import draw_coalitions, estimate
+from lrp_audit.explaining.coalitions import corrected, draw_pairs, in_company
 from lrp_audit.explaining.reference import Reference
 
 FloatArray = npt.NDArray[np.float64]
 Margin = Callable[[Mapping[str, Tensor]], Tensor]  # encoded rows -> the margin of each, (N,)
+RowClasses = tuple[Tensor, Tensor]  # the adverse class and the one it is held against, of every row
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class ColumnRelevance:
         explained: (N,), `f(x) - mean f(reference)`.
         reference_margin: (N,), `mean f(reference)`; differs by row only where the runner-up class does.
         sinks: named sinks of the ledger, each (N,); empty where relevance sums to `explained` by itself.
-        moved: (N,), what was added to make an estimate over coalitions complete; None where nothing is estimated.
+        moved: (N,), what was added to make a correction by coalitions complete; None where nothing is estimated.
     """
 
     relevance: FloatArray
@@ -75,15 +78,17 @@ class Explainer:
 
     def attribute(self, inputs: Mapping[str, Tensor], reference: Reference) -> ColumnRelevance:
         """Relevance of every encoded row against the reference."""
-        if reference.representation == "coalitions":
-            return self._attribute_over_coalitions(inputs, reference)
+        found = self._over_members(inputs, reference.members)
+        return self._in_company(found, inputs, reference) if reference.representation == "coalitions" else found
+
+    def _over_members(self, inputs: Mapping[str, Tensor], members: Mapping[str, Tensor]) -> ColumnRelevance:
         result = propagate(
             self.graph,
             dict(inputs),
             target=self.target_of(inputs),
             composite=self.composite,
-            reference=Population(dict(reference.members)) if len(reference) else None,
-            ledger=self.loses or not len(reference),
+            reference=Population(dict(members)) if members else None,
+            ledger=self.loses or not members,
         )
         totals = {} if result.ledger is None else result.ledger.totals()
         explained = np.asarray(result.explained.numpy())
@@ -94,28 +99,34 @@ class Explainer:
             sinks={name: np.asarray(sink.numpy()) for name, sink in totals.items()},
         )
 
-    def _attribute_over_coalitions(self, inputs: Mapping[str, Tensor], reference: Reference) -> ColumnRelevance:
-        target, owners = self.target_of(inputs), self.model.owners
-        drawn = draw_coalitions(len(reference), len(self.model.columns), reference.seed)
-        explained, own = self.difference(inputs, reference.everyone)
-        found = estimate(
-            lambda rows, bases: self._relevance(rows, bases, target),
-            self.model.to_columns,
-            inputs,
-            reference.members,
-            {name: value.mean(0) for name, value in reference.everyone.items()},
-            {name: drawn[:, owners[name]] for name in inputs},
-            explained,
+    def _in_company(
+        self, ordinary: ColumnRelevance, inputs: Mapping[str, Tensor], reference: Reference
+    ) -> ColumnRelevance:
+        """Relevance over the members, corrected by mixed states (`coalitions`)."""
+        pairs = draw_pairs(len(reference), len(self.model.columns), reference.seed)
+        members = {name: value[torch.from_numpy(pairs.members)] for name, value in reference.members.items()}
+        target, own = self.target_of(inputs), self.margin(inputs)
+        with torch.no_grad():
+            output = self.model.module(**members)
+        other = output[:, target[0]] - output[:, target[1]] if _by_row(target) else margin_of(output, target)
+        ends = np.asarray(other.numpy(), dtype=np.float64).reshape(len(pairs.members), -1)
+        company = in_company(
+            partial(self._between, target), inputs, members, pairs.chosen, self.model.owners, own + ends
         )
-        return ColumnRelevance(found.relevance, explained, own - explained, {}, found.moved)
+        found = corrected(ordinary.relevance, company, own - ends)
+        return replace(ordinary, relevance=found.relevance, moved=found.moved)
 
-    def _relevance(
-        self, rows: Mapping[str, Tensor], bases: Mapping[str, Tensor], target: Target | tuple[Tensor, Tensor]
-    ) -> Mapping[str, Tensor]:
-        """Relevance of rows, each against a base of its own."""
-        return propagate(
-            self.graph, dict(rows), target=target, composite=self.composite, reference=dict(bases)
-        ).relevance
+    def _between(
+        self, target: Target | RowClasses, rows: Mapping[str, Tensor], bases: Mapping[str, Tensor]
+    ) -> tuple[FloatArray, FloatArray]:
+        """Relevance of rows, each against a base of its own, and margins; a target of each row repeats with them."""
+        count = len(next(iter(rows.values())))
+        if _by_row(target):
+            adverse, other = target
+            target = adverse.repeat(count // len(adverse)), other.repeat(count // len(other))
+        found = propagate(self.graph, dict(rows), target=target, composite=self.composite, reference=dict(bases))
+        margin = _of_rows(found.output, target) if _by_row(target) else margin_of(found.output, target)
+        return self.model.to_columns(found.relevance), np.asarray(margin.numpy(), dtype=np.float64)
 
     def margin_over(self, inputs: Mapping[str, Tensor]) -> Margin:
         """The margin of other rows over the classes that are runners-up of `inputs`: as many rows, or any for one."""
@@ -125,9 +136,7 @@ class Explainer:
             classes = self.target.pairs(self.model.module(**inputs))
 
         def margin(rows: Mapping[str, Tensor]) -> Tensor:
-            output: Tensor = self.model.module(**rows)
-            adverse, other = (output.gather(1, index.expand(len(output))[:, None])[:, 0] for index in classes)
-            return adverse - other
+            return _of_rows(self.model.module(**rows), classes)
 
         return margin
 
@@ -141,12 +150,22 @@ class Explainer:
             adverse, other = self.target.pairs(self.model.module(**inputs))
         return own - np.asarray((mean[adverse] - mean[other]).numpy(), dtype=np.float64), own
 
-    def target_of(self, inputs: Mapping[str, Tensor]) -> Target | tuple[Tensor, Tensor]:
+    def target_of(self, inputs: Mapping[str, Tensor]) -> Target | RowClasses:
         """The target for these rows: which class is the runner-up is a constant of each."""
         if not isinstance(self.target, RunnerUp):
             return self.target
         with torch.no_grad():
             return self.target.pairs(self.model.module(**inputs))
+
+
+def _by_row(target: Target | RowClasses) -> TypeIs[RowClasses]:
+    return isinstance(target, tuple) and isinstance(target[0], Tensor)
+
+
+def _of_rows(output: Tensor, classes: RowClasses) -> Tensor:
+    """The margin of every row over its own classes, or of all rows over those of one."""
+    adverse, other = (output.gather(1, index.expand(len(output))[:, None])[:, 0] for index in classes)
+    return adverse - other
 
 
 def explainer(model: TabularModel, example: Encoded, target: Target, composite: Composite, *, loses: bool) -> Explainer:

@@ -142,8 +142,9 @@ def build_reference(
         model: the model that encoded them; a centroid needs all its inputs to be floating point.
         name: `near_cutoff` takes the `size` approved rows closest to the cutoff, `all_applicants` all rows, `zero`
             compares with nobody.
-        representation: `members` averages over a seeded sample without replacement, `coalitions` over states mixed
-            with such a sample; `centroid` is the population's mean row. The latter two need floating-point inputs.
+        representation: `members` averages over a seeded sample without replacement, `coalitions` corrects that by
+            states mixed with some of it; `centroid` is the population's mean row. The latter two need
+            floating-point inputs.
         size: of the near-cutoff population, in people.
         members: K.
         seed: of the sample.

@@ -87,7 +87,7 @@ class ReferenceSection(Section):
     data: str | None = None  # CSV or Parquet; default: the explained data itself
     date: dt.date | None = None  # of that data; needed for a letter
     size: int = Field(200, ge=50, le=1_000_000)  # of near_cutoff
-    members: int = Field(64, ge=1, le=4096)
+    members: int | None = Field(None, ge=1, le=4096)  # default: 64, and 256 with coalitions
     seed: Seed = 0
     max_age_days: int = Field(365, ge=1)
 
