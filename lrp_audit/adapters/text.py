@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -89,15 +89,18 @@ class TextModel:
 
     def logits(self, texts: Sequence[Text], tables: Mapping[str, Tensor] | None = None) -> Tensor:
         """Logits (N, outputs) in float64, means over each text's windows."""
-        windows = self.encode(texts)
+        return self.logits_of(self.encode(texts), len(texts), tables)
+
+    def logits_of(self, windows: Sequence[Window], texts: int, tables: Mapping[str, Tensor] | None = None) -> Tensor:
+        """As `logits`, from the windows of a number of texts."""
         found = [torch.empty(0)] * len(windows)
         for positions in batches(windows, self.padding):
             inputs = self.tensors([windows[i] for i in positions], tables)
             for i, row in zip(positions, _forward(self.module, inputs), strict=True):
                 found[i] = row.double().cpu()
         owner = torch.tensor([window.text for window in windows])
-        sums = torch.zeros(len(texts), self.outputs, dtype=torch.float64).index_add(0, owner, torch.stack(found))
-        return sums / torch.bincount(owner, minlength=len(texts)).unsqueeze(1)
+        sums = torch.zeros(texts, self.outputs, dtype=torch.float64).index_add(0, owner, torch.stack(found))
+        return sums / torch.bincount(owner, minlength=texts).unsqueeze(1)
 
     def estimate(self, texts: Sequence[Text], tables: Mapping[str, Tensor] | None = None) -> FloatArray:
         """Probabilities (N, classes), each class by itself for a multi-label model; values (N,) of a regression."""
@@ -293,13 +296,22 @@ def _with_padding(model: TextModel) -> TextModel:
 def _forward(module: nn.Module, inputs: Mapping[str, Tensor]) -> Tensor:
     try:
         with torch.no_grad():
-            output = module(**inputs)
+            return logits_from(module, inputs)
     except IndexError as error:
         ids = next(iter(inputs.values()))
         raise UnsupportedModelError(
             f"The tokenizer does not fit the model: {type(module).__name__} has no embedding for one of its token ids, "
             f"which go up to {int(ids.max())}."
         ) from error
+
+
+def logits_from(module: nn.Module, inputs: Mapping[str, Tensor]) -> Tensor:
+    """What a module says of its inputs, out of whatever it returns.
+
+    Raises:
+        UnsupportedModelError: it returns no logits.
+    """
+    output: Any = module(**inputs)
     if isinstance(output, Mapping):
         output = output.get("logits")
     elif isinstance(output, (tuple, list)):

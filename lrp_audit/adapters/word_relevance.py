@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from lrp_audit.adapters.margins import FloatArray, Negative, Target, margin_of
-from lrp_audit.adapters.text import TextModel, batches
+from lrp_audit.adapters.text import Padding, TextModel, batches
 from lrp_audit.adapters.windows import Text, Window, passages
 from lrp_audit.adapters.words import Span, owners, paragraphs, phrases, sentences, token_shares, words
 from lrp_audit.engine import Attribution, Composite, RelevanceGraph, capture, preset, propagate
@@ -124,8 +124,8 @@ class TextExplainer:
             DataError: a text cannot be read; see `Reader.read`.
         """
         windows = self.model.encode(texts)
-        weights, own = self._weights(target, texts, tables)
-        books = [_Book.empty(text) for text in texts]
+        weights, own = self.linear_part(target, texts, tables)
+        books = [Book.empty(text) for text in texts]
         for positions in batches(windows, self.model.padding):
             group = [windows[i] for i in positions]
             seeds = weights[[window.text for window in group]].to(self.model.device)
@@ -134,7 +134,7 @@ class TextExplainer:
             self._book(books, group, result)
         return tuple(book.close(float(rest)) for book, rest in zip(books, own, strict=True))
 
-    def _weights(
+    def linear_part(
         self, target: Target, texts: Sequence[Text], tables: Mapping[str, Tensor] | None
     ) -> tuple[Tensor, Tensor]:
         """The target's derivative by the logits (N, outputs), and what is left of it beside that linear part (N,)."""
@@ -147,7 +147,7 @@ class TextExplainer:
             (weights,) = torch.autograd.grad(margin.sum(), leaf)
         return weights.float(), (margin - (weights * leaf).sum(1)).detach()
 
-    def _book(self, books: Sequence[_Book], group: Sequence[Window], result: Attribution) -> None:
+    def _book(self, books: Sequence[Book], group: Sequence[Window], result: Attribution) -> None:
         ids, *others = self.model.inputs
         relevance = {name: found.double().cpu().numpy() for name, found in result.relevance.items()}
         explained = result.explained.double().cpu().numpy()
@@ -156,14 +156,8 @@ class TextExplainer:
         if "token_type_ids" in others:
             sinks[SEGMENTS] = relevance["token_type_ids"].sum(1)
         for row, window in enumerate(group):
-            own = relevance[ids][row]
-            fill = len(own) - len(window)
-            tokens, filler = (
-                (own[fill:], own[:fill]) if self.model.padding == "left" else (own[: len(window)], own[len(window) :])
-            )
             book = books[window.text]
-            book.add_tokens(window, tokens)
-            book.add(book.special, PADDING, float(filler.sum()))
+            book.add_row(window, relevance[ids][row], self.model.padding)
             for name, value in sinks.items():
                 book.add(book.sinks, name, float(value[row]))
             for name in self.model.tables:
@@ -173,7 +167,7 @@ class TextExplainer:
 
 
 @dataclass
-class _Book:
+class Book:
     """Sums over the windows of one text."""
 
     texts: tuple[str, ...]
@@ -187,7 +181,7 @@ class _Book:
     windows: int = 0
 
     @classmethod
-    def empty(cls, text: Text) -> _Book:
+    def empty(cls, text: Text) -> Book:
         texts = passages(text)
         spans = tuple(words(passage) for passage in texts)
         return cls(
@@ -198,6 +192,13 @@ class _Book:
     def add(store: dict[str, float], name: str, value: float) -> None:
         if value:
             store[name] = store.get(name, 0.0) + value
+
+    def add_row(self, window: Window, relevance: FloatArray, padding: Padding) -> None:
+        """Add a row of tokens that may be filled up."""
+        fill = len(relevance) - len(window)
+        left = padding == "left"
+        self.add_tokens(window, relevance[fill:] if left else relevance[: len(window)])
+        self.add(self.special, PADDING, float((relevance[:fill] if left else relevance[len(window) :]).sum()))
 
     def add_tokens(self, window: Window, relevance: FloatArray) -> None:
         for number, spans in enumerate(self.spans):

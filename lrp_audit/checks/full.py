@@ -23,20 +23,12 @@ from lrp_audit.explaining.explainer import Explainer
 from lrp_audit.explaining.methods.choice import Attribute
 from lrp_audit.explaining.methods.integrated_gradients import integrated_gradients
 from lrp_audit.explaining.reference import Reference
-from lrp_audit.language.messages import Messages, message
-from lrp_audit.records.record import Check
 from lrp_audit.settings.config import AuditConfig
-from lrp_audit.settings.sections import ChecksSection
 
 GRADIENT_STEPS = 4  # Gauss-Legendre points from each member to the applicant
 NOISES = 8
 CURVE_MEMBERS = 3
 CURVE_ORDERS = 3  # random ones, each with its opposite
-
-GRADIENTS = message("Agreement with integrated gradients")
-SUFFICIENCY = message("Effect of all other families, put back to the reference")
-STABILITY = message("Stability under small input noise")
-CURVES = message("Deletion and insertion of families, against random and best orders")
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -117,89 +109,4 @@ def gather_full(
         found,
         gradients=agreement(relevance, families.sums(other.relevance), subjects.stated),
         completeness=np.abs(other.sinks["quadrature"]) / (np.abs(other.explained) + np.abs(other.relevance).sum(1)),
-    )
-
-
-def state_full(
-    evidence: FullEvidence | None, row: int, stated: int, settings: ChecksSection, say: Messages
-) -> tuple[Check, ...]:
-    """One row's checks as they stand in its record; all "not performed" without evidence."""
-    found = evidence or NOTHING
-    return (
-        _gradients(found, row, stated, settings, say),
-        _sufficiency(found, row, stated, say),
-        _stability(found, row, stated, settings, say),
-        _curves(found, row, stated, settings, say),
-    )
-
-
-def _gradients(found: FullEvidence, row: int, stated: int, settings: ChecksSection, say: Messages) -> Check:
-    if found.gradients is None or not stated:
-        return Check(id="integrated-gradients", title=say(GRADIENTS), status="not performed")
-    kept = int(found.gradients.kept[row])
-    measured: dict[str, float | int] = {"kept": kept, "stated": stated}
-    if np.isfinite(found.gradients.rank_correlation[row]):
-        measured["rank_correlation"] = float(found.gradients.rank_correlation[row])
-    measured["same_sign"] = float(found.gradients.same_sign[row])
-    measured["completeness_error"] = float(found.completeness[row])
-    return Check(
-        id="integrated-gradients",
-        title=say(GRADIENTS),
-        status="performed",
-        flag=kept < min(settings.gradients_overlap, stated),
-        measured=measured,
-        threshold=float(min(settings.gradients_overlap, stated)),
-        statement=say("Stated families that integrated gradients over the same reference also put first."),
-    )
-
-
-def _sufficiency(found: FullEvidence, row: int, stated: int, say: Messages) -> Check:
-    if found.sufficiency is None or not stated:
-        return Check(id="sufficiency", title=say(SUFFICIENCY), status="not performed")
-    others, random = float(found.sufficiency.stated[row]), float(found.sufficiency.random[row])
-    return Check(
-        id="sufficiency",
-        title=say(SUFFICIENCY),
-        status="performed",
-        flag=others > random,
-        measured={"others": others, "random": random},
-        statement=say(
-            "Fall of the adverse margin with all but the stated reasons put back, and with as many random families: "
-            "what the stated reasons cannot carry alone."
-        ),
-    )
-
-
-def _stability(found: FullEvidence, row: int, stated: int, settings: ChecksSection, say: Messages) -> Check:
-    if found.stability is None or not stated:
-        return Check(id="stability", title=say(STABILITY), status="not performed")
-    survived = int(found.stability.survived[row])
-    return Check(
-        id="stability",
-        title=say(STABILITY),
-        status="performed",
-        flag=survived < min(settings.stability_overlap, stated),
-        measured={
-            "kept": survived,
-            "stated": stated,
-            "largest_change": float(found.stability.change[row]),
-            "lipschitz": float(found.stability.lipschitz[row]),
-        },
-        threshold=float(min(settings.stability_overlap, stated)),
-        statement=say("Stated families that stay principal when every number moves within its own rounding."),
-    )
-
-
-def _curves(found: FullEvidence, row: int, stated: int, settings: ChecksSection, say: Messages) -> Check:
-    if found.deletion is None or found.insertion is None or not stated:
-        return Check(id="curves", title=say(CURVES), status="not performed")
-    deletion, insertion = float(found.deletion.normalised[row]), float(found.insertion.normalised[row])
-    return Check(
-        id="curves",
-        title=say(CURVES),
-        status="performed",
-        flag=min(deletion, insertion) < settings.curves,
-        measured={"deletion": deletion, "insertion": insertion},
-        threshold=settings.curves,
-        statement=say("Area under the margin as families are put back and given back: 0 is chance, 1 the best order."),
     )

@@ -35,12 +35,13 @@ class Stability:
     Attributes:
         survived: stated families that stayed principal in every draw; (N,).
         change: largest relative change of a row's relevance in any draw, `||R' - R|| / ||R||`; (N,).
-        lipschitz: largest `||R' - R|| / ||x' - x||` of any draw; 0 where no number could move; (N,).
+        lipschitz: largest `||R' - R|| / ||x' - x||` of any draw; 0 where no number could move; None of edits of a text,
+            which have no size; (N,).
     """
 
     survived: npt.NDArray[np.intp]
     change: FloatArray
-    lipschitz: FloatArray
+    lipschitz: FloatArray | None
 
 
 def resolution(values: pd.Series[float]) -> float:

@@ -13,7 +13,8 @@ from lrp_audit.adapters.tabular import Encoded, TabularModel
 from lrp_audit.checks import variations
 from lrp_audit.checks.encoded_choices import EncodedColumns, encoded_columns
 from lrp_audit.checks.evidence import Evidence, Families, Subjects, gather, state, unmeasured
-from lrp_audit.checks.full import gather_full, state_full
+from lrp_audit.checks.full import gather_full
+from lrp_audit.checks.full_statements import state_full
 from lrp_audit.checks.near_ties import sampled_ties
 from lrp_audit.checks.variations import Searcher, plausible_columns
 from lrp_audit.deciding.assembly import ColumnFacts, column_facts, conservation, contributions, reference_facts

@@ -20,8 +20,12 @@ from lrp_audit.adapters.windows import Text
 from lrp_audit.adapters.word_relevance import TextExplainer, TextRelevance, explainer
 from lrp_audit.checks import variations
 from lrp_audit.checks.absorbed import absorbed, warnings
+from lrp_audit.checks.full import FullEvidence
+from lrp_audit.checks.full_statements import TEXTS, state_full
 from lrp_audit.checks.leave_out import leave_out
 from lrp_audit.checks.plausible import Plausible
+from lrp_audit.checks.text_full import Explained as ExplainedTexts
+from lrp_audit.checks.text_full import gather_text_full
 from lrp_audit.checks.text_variations import TextSearcher
 from lrp_audit.checks.variations import Searcher, plausible_columns
 from lrp_audit.deciding.decision_model import Cutoff, Explained, adverse_class, cutoff, model_facts, rules_in_words
@@ -32,7 +36,7 @@ from lrp_audit.judging import reasons
 from lrp_audit.judging.case import Faithfulness
 from lrp_audit.judging.text_reasons import LabelledSpan, rankable, read_spans
 from lrp_audit.language.display import plain, show
-from lrp_audit.language.messages import Messages, for_applicants, for_reviewers, message
+from lrp_audit.language.messages import Messages, for_applicants, for_reviewers
 from lrp_audit.records.record import (
     Addressee,
     Check,
@@ -52,12 +56,14 @@ from lrp_audit.settings.text_config import TextSection
 CHOICES = 64  # of values beside a text that are run together in a search for variations, for one decision
 PRECISION = 1e-5  # relative, of float32 logits
 CONSERVATION = 1e-4  # relative, of float32 relevance over many layers
-NOT_PERFORMED = (
-    ("integrated-gradients", message("Agreement with integrated gradients")),
-    ("stability", message("Stability under small input noise")),
-)
 
 FloatArray = npt.NDArray[np.float64]
+_Given = tuple[
+    Sequence[TextRelevance],
+    Sequence[tuple[JudgedText, ...]],
+    Sequence[tuple[ColumnContribution, ...]],
+    Sequence[set[str]],
+]
 
 
 @dataclass(frozen=True)
@@ -154,6 +160,36 @@ class TextDecisions:
         """Relevance of every word and column from zero, brought to reason families; the text itself is masked."""
         texts, tables = self._texts(frame), self._tables(frame)
         found = self.explainer.explain(texts, self.target, tables)
+        judged, listed = self._judged(found, frame, addressees)
+        stated = [self._stated(row) for row in listed]
+        left_out = self._leave_out(found, judged, stated, tables)
+        beside = [self._absorbed(relevance) for relevance in found]
+        full = self._full(frame, addressees, (found, judged, listed, stated))
+        varied, say = self._variations(frame, judged), for_reviewers(self.config)
+        return [
+            Explained(
+                contributions=listed[row],
+                conservation=_conservation(found[row], listed[row]),
+                checks=(
+                    _left_out(left_out[row], say),
+                    *state_full(full[row], 0, len(stated[row]), self.config.checks, say, TEXTS),
+                    variations.stated(varied.get(row), say),
+                    beside[row],
+                ),
+                reference=_from_zero(),
+                faithfulness=left_out[row],
+                texts=tuple(item.evidence for item in judged[row]),
+                refusals=self._special(judged[row]),
+                flags=warnings(beside[row], say),
+                variations=varied.get(row),
+            )
+            for row in range(len(frame))
+        ]
+
+    def _judged(
+        self, found: Sequence[TextRelevance], frame: pd.DataFrame, addressees: Sequence[Addressee]
+    ) -> tuple[list[tuple[JudgedText, ...]], list[tuple[ColumnContribution, ...]]]:
+        """Relevance of rows brought to reason families, and all contributions of each, most adverse first."""
         judged = [
             self.reader.read(relevance, spans=spans, names=() if person.name is None else (person.name,), date=date)
             for relevance, spans, person, date in zip(
@@ -164,24 +200,39 @@ class TextDecisions:
             _ordered((*self._of_tables(relevance, frame.iloc[row]), *_of_texts(judged[row])))
             for row, relevance in enumerate(found)
         ]
-        stated = [self._stated(row) for row in listed]
-        left_out = self._leave_out(found, judged, stated, tables)
-        beside = [self._absorbed(relevance) for relevance in found]
-        varied, say = self._variations(frame, judged), for_reviewers(self.config)
-        return [
-            Explained(
-                contributions=listed[row],
-                conservation=_conservation(found[row], listed[row]),
-                checks=(*_checks(left_out[row], say), variations.stated(varied.get(row), say), beside[row]),
-                reference=_from_zero(),
-                faithfulness=left_out[row],
-                texts=tuple(item.evidence for item in judged[row]),
-                refusals=self._special(judged[row]),
-                flags=warnings(beside[row], say),
-                variations=varied.get(row),
-            )
-            for row in range(len(frame))
-        ]
+        return judged, listed
+
+    def _full(
+        self, frame: pd.DataFrame, addressees: Sequence[Addressee], given: _Given
+    ) -> Sequence[FullEvidence | None]:
+        """The checks of level "full" for every row; None where they are not asked for."""
+        found, judged, listed, stated = given
+        if self.config.checks.level != "full":
+            return [None] * len(frame)
+
+        def judge(again: Sequence[TextRelevance], rows: Sequence[int]) -> list[tuple[dict[str, float], set[str]]]:
+            people = [addressees[row] for row in rows]
+            return [
+                (_families(row), self._stated(row)) for row in self._judged(again, frame.iloc[list(rows)], people)[1]
+            ]
+
+        return gather_text_full(
+            self.explainer,
+            self.target,
+            ExplainedTexts(
+                texts=self._texts(frame),
+                tables=self._tables(frame),
+                relevance=found,
+                families=[_families(row) for row in listed],
+                stated=stated,
+                claimed=[
+                    [family in stated[row] for item in texts for family in item.family_of_word]
+                    for row, texts in enumerate(judged)
+                ],
+            ),
+            judge,
+            seed=self.config.checks.seed,
+        )
 
     def _variations(self, frame: pd.DataFrame, judged: Sequence[Sequence[JudgedText]]) -> dict[int, Variations]:
         """Row -> what a search found, for adverse decisions."""
@@ -386,6 +437,10 @@ def _ordered(found: Sequence[ColumnContribution]) -> tuple[ColumnContribution, .
     return tuple(sorted(found, key=lambda item: (-item.relevance, item.column)))
 
 
+def _families(listed: tuple[ColumnContribution, ...]) -> dict[str, float]:
+    return {item.family: item.relevance for item in reasons.group(listed)}
+
+
 def _of_texts(judged: Sequence[JudgedText]) -> list[ColumnContribution]:
     return [contribution for item in judged for contribution in item.contributions]
 
@@ -417,12 +472,11 @@ def _from_zero() -> ReferenceFacts:
     )
 
 
-def _checks(measured: Faithfulness | None, say: Messages) -> tuple[Check, ...]:
+def _left_out(measured: Faithfulness | None, say: Messages) -> Check:
     title = say("Effect of leaving out the words of the stated reasons")
-    others = tuple(Check(id=name, title=say(words), status="not performed") for name, words in NOT_PERFORMED)
     if measured is None:
-        return (Check(id="put-back", title=title, status="not performed"), *others)
-    check = Check(
+        return Check(id="put-back", title=title, status="not performed")
+    return Check(
         id="put-back",
         title=title,
         status="performed",
@@ -432,4 +486,3 @@ def _checks(measured: Faithfulness | None, say: Messages) -> tuple[Check, ...]:
             "Fall of the adverse margin without the words of the stated reasons, and without as many others."
         ),
     )
-    return (check, *others)
