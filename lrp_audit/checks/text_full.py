@@ -153,12 +153,7 @@ def _distance(first: Families, second: Families) -> float:
 
 
 def _masking(masked: MaskedText, relevance: FloatArray, claimed: BoolArray, seed: int) -> FullEvidence:
-    """Sufficiency of the stated words, and the curves of stretches of words."""
-    if not 0 < claimed.sum() < len(claimed):
-        return NOTHING
-    generator = np.random.default_rng(seed)
-    drawn = [generator.permutation(len(claimed)) >= claimed.sum() for _ in range(RANDOM_MASKS)]
-    margin, others, *random = masked.margins(np.array([np.zeros_like(claimed), ~claimed, *drawn]))
+    """Sufficiency of the stated words, where there are others, and the curves of stretches of words."""
     stretch = np.arange(len(relevance)) * min(len(relevance), STRETCHES) // len(relevance)
     deletion, insertion = curves(
         lambda back: masked.margins(back[:, 0, stretch])[:, None],
@@ -166,5 +161,10 @@ def _masking(masked: MaskedText, relevance: FloatArray, claimed: BoolArray, seed
         draws=CURVE_ORDERS,
         seed=seed,
     )
-    sufficiency = PutBack(np.array([margin - others]), np.array([margin - np.mean(random)]))
-    return replace(NOTHING, sufficiency=sufficiency, deletion=deletion, insertion=insertion)
+    found = replace(NOTHING, deletion=deletion, insertion=insertion)
+    if not 0 < claimed.sum() < len(claimed):
+        return found
+    generator = np.random.default_rng(seed)
+    drawn = [generator.permutation(len(claimed)) >= claimed.sum() for _ in range(RANDOM_MASKS)]
+    margin, others, *random = masked.margins(np.array([np.zeros_like(claimed), ~claimed, *drawn]))
+    return replace(found, sufficiency=PutBack(np.array([margin - others]), np.array([margin - np.mean(random)])))
