@@ -619,7 +619,7 @@ def test_ranking_records_gap_and_coverage(drawn: list[tuple[float, str]]) -> Non
     assert (ranking.next_family is not None) is (len(against) > 4)
     if ranking.next_family is not None:
         assert ranking.gap == against[3] - against[4]
-        assert ranking.near_tie is (ranking.gap <= 0.02 * against[3])
+        assert ranking.near_tie is (ranking.gap <= ChecksSection().near_tie * against[3])
         assert any("Near-tie" in flag for flag in judgement.flags) is ranking.near_tie
 
 

@@ -26,7 +26,7 @@ from lrp_audit.explaining.reference import Reference
 from lrp_audit.records.record import TieBreak
 
 ROUND = 32  # draws between two looks
-DRAWS = 512  # at most; each runs four rows
+DRAWS = 256  # at most; each runs four rows
 CLEAR = 3.0  # standard errors: a round in a thousand parts what is equal, so that many looks mislead seldom
 
 FloatArray = npt.NDArray[np.float64]

@@ -156,7 +156,7 @@ class ChecksSection(Section):
     # none: the model is asked for the explanation alone, and no letter may go out; full: costly checks as well
     level: Literal["none", "letter", "full"] = "letter"
     random_families: int = Field(20, ge=5, le=1000)  # random draws the stated reasons are held against
-    near_tie: float = Field(0.02, ge=0)  # relative gap between last stated and first unstated family
+    near_tie: float = Field(0.05, ge=0)  # relative gap between last stated and next family that sampling looks into
     protected_share: float = Field(0.05, ge=0, le=1)  # of what counts against: refuses at or above
     second_reference_overlap: int = Field(3, ge=0, le=6)  # of the stated reasons kept: flags below
     gradients_overlap: int = Field(2, ge=0, le=6)  # of them that integrated gradients put first too: flags below

@@ -110,3 +110,22 @@ def test_a_product_is_shared_as_shapley_shares_it() -> None:
     ).relevance
     torch.testing.assert_close(ours["a"], (a - a_ref) * (b + b_ref) / 2, rtol=EXACT, atol=EXACT)
     torch.testing.assert_close(ours["b"], (b - b_ref) * (a + a_ref) / 2, rtol=EXACT, atol=EXACT)
+
+
+def test_sampled_values_lie_within_their_errors_of_exact_ones() -> None:
+    """The method `shapley`, and the difference of two values that decides near-ties."""
+    from test_coalitions import Ignoring, made_ready
+
+    from lrp_audit.checks.near_ties import Contest, part
+    from lrp_audit.explaining.methods.shapley import shapley_values
+
+    ready, inputs, reference = made_ready(Ignoring(2), members=160, representation="members")
+    ((name, everyone),) = inputs.items()
+    few = {name: everyone[:4]}
+    exact = shap.KernelExplainer(lambda rows: ready.margin({name: torch.from_numpy(rows)}), everyone.numpy())
+    truth = exact.shap_values(few[name].numpy(), nsamples=2**5, silent=True)
+    sampled = shapley_values(ready, few, reference, permutations=4, seed=0)
+    assert (np.abs(sampled.columns.relevance - truth) <= 5 * sampled.standard_error + EXACT).all()
+    first, second = np.full(4, 1), np.full(4, 3)
+    parted = part(ready, Contest(few, first, second), inputs, np.arange(5), seed=0)
+    assert (np.abs(parted.difference - (truth[:, 1] - truth[:, 3])) <= 5 * parted.standard_error).all()

@@ -1,0 +1,168 @@
+"""What the checks of a decision cost, as a multiple of its explanation.
+
+    python benchmarks/checks.py            # 1000 denials of the Taiwan data and the shipped texts: some minutes
+    python benchmarks/checks.py --quick    # 250 denials; not for quoting
+
+The first tables need the development data (tests/real/lenders.py says which); without them they are left out. Rows are
+explained in chunks of 250, about as decisions are. The unit is attribution alone, for a reference of 64 members and for
+one of coalitions; each check is timed by itself on the processor's own clock, the median of three rounds. The search
+for variations is none of them: it has a test that prints its cost (tests/real/test_real_variations.py). `letter` is
+what runs for every letter, `full` all checks together.
+"""
+
+import argparse
+import json
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import engine as harness  # the script beside this one
+import numpy as np
+import pandas as pd
+import torch
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "real"))
+import lenders
+
+from lrp_audit.adapters.huggingface import open_directory
+from lrp_audit.adapters.tabular import adapt
+from lrp_audit.checks import evidence, full
+from lrp_audit.checks.agreement import largest
+from lrp_audit.checks.evidence import Families, Subjects
+from lrp_audit.checks.near_ties import sampled_ties
+from lrp_audit.checks.putback import put_back
+from lrp_audit.deciding.decision_model import DecisionModel
+from lrp_audit.deciding.facts import text_columns
+from lrp_audit.deciding.session import adapted, decision_model
+from lrp_audit.deciding.tabular_decisions import TabularDecisions, tabular_decisions
+from lrp_audit.explaining.methods.integrated_gradients import integrated_gradients
+from lrp_audit.records.record import Addressee
+from lrp_audit.resources import samples
+from lrp_audit.settings.config import AuditConfig, load
+from lrp_audit.tables import read_table
+
+CHUNK, ROUNDS = 250, 3
+Check = Callable[[TabularDecisions, Subjects, Families], object]
+
+
+def _directions(ready: TabularDecisions, some: Subjects, families: Families) -> object:
+    return evidence._directions(ready.explainer, some, families, ready.reference, ready.explainer.model.encoding.listed)
+
+
+def _put_back(ready: TabularDecisions, some: Subjects, families: Families) -> object:
+    draws = ready.config.checks.random_families
+    given = ready.explainer, some.encoded.inputs, ready.reference, families.of_column, some.stated
+    return put_back(*given, draws=draws, seed=0)
+
+
+def _near_ties(ready: TabularDecisions, some: Subjects, families: Families) -> object:
+    """Of families 4 and 5, where they are as near as the settings say."""
+    values = families.sums(some.relevance)
+    order = np.argsort(-values, axis=1)
+    four, five = (np.take_along_axis(values, order[:, place : place + 1], 1)[:, 0] for place in (3, 4))
+    rows = np.flatnonzero((five > 0) & (four - five <= ready.config.checks.near_tie * four)).tolist()
+    names = [(families.names[order[row, 3]], families.names[order[row, 4]]) for row in rows]
+    return sampled_ties(ready.explainer, some.encoded.inputs, rows, names, families, ready.reference, seed=0)
+
+
+LETTER: dict[str, Check] = {
+    "near-ties": _near_ties,
+    "put-back": _put_back,
+    "direction": _directions,
+    "second reference": lambda ready, some, _: ready.attribute(some.encoded.inputs, ready.second),
+}
+FULL: dict[str, Check] = {
+    "integrated gradients": lambda ready, some, _: integrated_gradients(
+        ready.explainer, some.encoded.inputs, ready.reference, steps=full.GRADIENT_STEPS
+    ),
+    "all of level full": lambda ready, some, families: full.gather_full(
+        ready.explainer, ready.attribute, some, families, ready.reference, ready.config
+    ),
+}
+
+
+def seconds(work: Callable[[], object]) -> float:
+    work()
+    rounds = []
+    for _ in range(ROUNDS):
+        before = time.process_time()
+        work()
+        rounds.append(time.process_time() - before)
+    return statistics.median(rounds)
+
+
+def of_table(rows: int, representation: str) -> dict[str, float]:
+    """Check -> seconds for all rows; `explanation` is the unit."""
+    lender = lenders.taiwan()
+    pipeline, held_out = lender.split()
+    config = AuditConfig.model_validate(
+        {
+            "model": {"file": "model.skops"},
+            "decision": {"adverse": "denied", "cutoff": lender.cutoff},
+            "reference": {"representation": representation},
+        }
+    )
+    ready = tabular_decisions(config, adapt(pipeline), held_out)
+    denied = held_out[pipeline.predict_proba(held_out)[:, 1] >= lender.cutoff].head(rows).reset_index(drop=True)
+    families = Families.of([column.family for column in ready.column_facts])
+    chunks = [subjects(ready, denied.iloc[start : start + CHUNK], families) for start in range(0, len(denied), CHUNK)]
+    found = {"explanation": seconds(lambda: [ready.attribute(some.encoded.inputs, ready.reference) for some in chunks])}
+    for name, check in (LETTER | FULL).items():
+        found[name] = seconds(lambda check=check: [check(ready, some, families) for some in chunks])
+    found["letter"] = sum(found[name] for name in LETTER)
+    found["full"] = found["letter"] + found["all of level full"]
+    return found
+
+
+def subjects(ready: TabularDecisions, frame: pd.DataFrame, families: Families) -> Subjects:
+    model = ready.explainer.model
+    encoded = model.encode(frame)
+    relevance = ready.attribute(encoded.inputs, ready.reference).relevance
+    return Subjects(model.encoding.read(frame), encoded, relevance, largest(families.sums(relevance), 4))
+
+
+def of_texts() -> dict[str, float]:
+    """Of the shipped texts: explanation alone, and explained with the checks of each level, judged and masked."""
+    folder = samples() / "text"
+    config = load(folder / "audit.toml")
+    frame = read_table(folder / "synthetic_narratives.csv", text=text_columns(config.facts))
+    pretrained = open_directory(folder / "synthetic_model")
+    people, texts = [Addressee()] * len(frame), frame[config.text.column].tolist()
+
+    def ready(level: str) -> DecisionModel:
+        settings = config.model_copy(update={"checks": config.checks.model_copy(update={"level": level})})
+        return decision_model(settings, adapted(settings, pretrained), frame)
+
+    plain, in_full = ready("letter"), ready("full")
+    return {
+        "explanation": seconds(lambda: plain.explainer.explain(texts, plain.target)),
+        "letter": seconds(lambda: plain.explain(frame, people)),
+        "full": seconds(lambda: in_full.explain(frame, people)),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="250 denials")
+    parser.add_argument("--threads", type=int, default=1)
+    chosen = parser.parse_args()
+    torch.set_num_threads(chosen.threads)
+    rows, tables = 250 if chosen.quick else 1000, {}
+    if lenders.DATA.exists():
+        for representation in ("members", "coalitions"):
+            tables[f"table, {representation}, {rows} rows"] = of_table(rows, representation)
+    tables["texts"] = of_texts()
+    for title, found in tables.items():
+        print(f"\n{title}\n{'':24}{'s':>8}{'multiple':>10}")
+        for name, value in found.items():
+            print(f"{name:24}{value:8.3f}{value / found['explanation']:10.2f}")
+    out = Path(__file__).parent / "results" / "checks.json"
+    out.parent.mkdir(exist_ok=True)
+    out.write_text(json.dumps({"environment": harness.environment(), "seconds": tables}, indent=2))
+    print(f"\nWrote {out}")
+
+
+if __name__ == "__main__":
+    main()
