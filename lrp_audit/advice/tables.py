@@ -20,6 +20,7 @@ from lrp_audit.checks.putback import hybrids
 from lrp_audit.deciding.tabular_decisions import TabularDecisions
 from lrp_audit.engine import Population, preset, propagate
 from lrp_audit.errors import EngineError, ReferenceDataError
+from lrp_audit.explaining.coalitions import PAIRS
 from lrp_audit.explaining.explainer import Explainer
 from lrp_audit.explaining.methods.shapley import shapley_values
 from lrp_audit.explaining.reference import Reference, Representation
@@ -163,7 +164,9 @@ class _Shapley:
 
 
 def _choice(rules: str, reference: Reference) -> Choice:
-    passes = {"centroid": 1, "zero": 1, "coalitions": 2 * len(reference)}.get(reference.representation, len(reference))
+    passes = {"centroid": 1, "zero": 1, "coalitions": len(reference) + 3 * PAIRS}.get(
+        reference.representation, len(reference)
+    )
     return Choice(rules, reference.name, reference.representation, passes)
 
 

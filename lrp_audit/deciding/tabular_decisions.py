@@ -45,7 +45,6 @@ from lrp_audit.records.record import (
 )
 from lrp_audit.settings.config import AuditConfig, check_columns
 
-MEMBERS = {"members": 64, "centroid": 64, "coalitions": 256}  # of a reference, where the settings do not say
 CHOICES = 1024  # of values that are run together in a search for variations, for one decision
 
 FloatArray = npt.NDArray[np.float64]
@@ -278,7 +277,7 @@ def _reference(
         name=population,
         representation=section.representation,
         size=section.size,
-        members=section.members or MEMBERS[section.representation],
+        members=section.members,
         seed=section.seed,
         date=section.date,
     )

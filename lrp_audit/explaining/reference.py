@@ -27,6 +27,7 @@ TAIL = 0.05  # of a column's values at either end, left out of its range
 
 PopulationName = Literal["near_cutoff", "all_applicants", "zero"]
 Representation = Literal["members", "centroid", "coalitions", "zero"]
+MEMBERS: Mapping[Representation, int] = {"members": 64, "coalitions": 256}
 FloatArray = npt.NDArray[np.float64]
 
 
@@ -131,7 +132,7 @@ def build_reference(
     name: PopulationName,
     representation: Literal["members", "centroid", "coalitions"] = "members",
     size: int = 200,
-    members: int = 64,
+    members: int | None = None,
     seed: int = 0,
     date: dt.date | None = None,
 ) -> Reference:
@@ -146,7 +147,7 @@ def build_reference(
             states mixed with some of it; `centroid` is the population's mean row. The latter two need
             floating-point inputs.
         size: of the near-cutoff population, in people.
-        members: K.
+        members: K; by default `MEMBERS` of the representation.
         seed: of the sample.
         date: of the applicants' data.
 
@@ -164,7 +165,7 @@ def build_reference(
         rows = np.arange(len(population.frame))
         chosen = {name: value.mean(0, keepdim=True) for name, value in population.inputs.items()}
     else:
-        rows = _sample(len(population.frame), members, seed)
+        rows = _sample(len(population.frame), members or MEMBERS[representation], seed)
         chosen = dict(population.take(rows).inputs)
     digest = _digest(population.inputs, rows)
     return Reference(name, representation, chosen, population.frame, seed, date, digest, population.inputs)

@@ -10,8 +10,8 @@ from lrp_audit.adapters.model import TabularModel
 from lrp_audit.explaining.reference import Applicants, Reference, Representation, build_reference
 
 
-def represented(reference: Reference, model: TabularModel, form: Representation, *, members: int) -> Reference:
-    """The people of a reference, represented in a form by up to `members` of them; or zero.
+def represented(reference: Reference, model: TabularModel, form: Representation, *, members: int | None) -> Reference:
+    """The people of a reference, represented in a form by up to `members` of them (see `build_reference`); or zero.
 
     Raises:
         ReferenceDataError: rows cannot be averaged or mixed, as an input holds codes.
