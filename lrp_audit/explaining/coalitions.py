@@ -15,7 +15,7 @@ the drawn members corrects the ordinary relevance over all members.
 * The correction does not sum to zero by itself. What is over is given back in proportion to its variance in each
   column, the change most likely under the draws; a column that never mattered stays at zero. What was moved is booked.
 
-Measured against permutation Shapley values, with what was tried beside it: docs/shapley.md.
+Measured against permutation Shapley values, with what was tried beside it: docs/decisions/coalitions.md.
 """
 
 from __future__ import annotations
