@@ -623,6 +623,48 @@ def test_ranking_records_gap_and_coverage(drawn: list[tuple[float, str]]) -> Non
         assert any("Near-tie" in flag for flag in judgement.flags) is ranking.near_tie
 
 
+@pytest.mark.rule("RS-09")
+def test_what_is_left_out_is_named_with_its_gap_and_what_the_stated_reasons_cover() -> None:
+    by = config(documents=DocumentsSection(max_reasons=2))
+    judgement = judge(case(column("a", 8.0), column("b", 4.0), column("c", 3.0), column("d", 1.0)), by)
+    ranking = judgement.ranking
+    assert (ranking.next_family, ranking.gap, ranking.covered) == ("c", 1.0, 0.75)
+    assert not ranking.near_tie
+    assert [(reason.rank, reason.family, reason.relevance) for reason in judgement.reasons] == [
+        (1, "a", 8.0),
+        (2, "b", 4.0),
+    ]
+
+
+def test_a_near_tie_is_a_share_of_the_larger_of_the_two() -> None:
+    by = config(checks=ChecksSection(near_tie=0.5), documents=DocumentsSection(max_reasons=1))
+    for scale in (1e-3, 1.0, 1e3):
+        assert judge(case(column("income", scale), column("debt", 0.6 * scale)), by).ranking.near_tie
+        assert not judge(case(column("income", scale), column("debt", 0.4 * scale)), by).ranking.near_tie
+
+
+def test_a_reason_carries_the_lender_s_own_code_and_supplied_ones_are_no_family() -> None:
+    income = FamilySection(text={"en": "Income"}, code="07")
+    coded = config(families={**config().families, "income": income})
+    codes = {
+        reason.family: reason.code for reason in judge(case(column("income", 2.0), column("debt", 1.0)), coded).reasons
+    }
+    assert codes == {"income": "07", "debt": None}
+    supplied = judge(case(decision=ROUTED | {"decided_reasons": ("Income", "Savings")}), config()).reasons
+    assert [(reason.rank, reason.family, reason.relevance) for reason in supplied] == [(1, "", 0.0), (2, "", 0.0)]
+
+
+def test_a_flag_calls_families_by_their_names_for_reviewers() -> None:
+    by = config(documents=DocumentsSection(max_reasons=1), families={
+        "income": FamilySection(label="What comes in", text={"en": "Income"}),
+        "debt": FamilySection(label="What is owed", text={"en": "Debt"}),
+    })  # fmt: skip
+    tied = judge(case(column("income", 1.0), column("debt", 0.999)), by)
+    (flag,) = (flag for flag in tied.flags if "Near-tie" in flag)
+    assert "'What comes in' is" in flag
+    assert "ahead of 'What is owed'" in flag
+
+
 def test_a_gap_at_the_limit_is_a_near_tie() -> None:
     by = config(checks=ChecksSection(near_tie=0.5), documents=DocumentsSection(max_reasons=1))
     assert judge(case(column("income", 1.0), column("debt", 0.5)), by).ranking.near_tie
@@ -671,6 +713,75 @@ def test_flags_tell_what_a_reviewer_should_see() -> None:
     ):
         assert any(words in flag for flag in judgement.flags), words
     assert judge(case(*(column(name, float(i)) for i, name in enumerate(WORDS, start=1))), config()).flags == ()
+
+
+@pytest.mark.parametrize(("age", "flagged"), [(1.0, True), (0.99, False), (0.0, False)])
+def test_age_is_flagged_from_its_share_of_what_counts_against(age: float, flagged: bool) -> None:
+    by = config(checks=ChecksSection(protected_share=0.2))
+    flags = judge(case(column("income", 4.0), column("age", age, protected="age")), by).flags
+    sentence = "Age holds 20.0% of what counts against the applicant (RS-12)."
+    assert ([flag for flag in flags if "Age" in flag] == [sentence]) is flagged
+
+
+@pytest.mark.parametrize(("favour", "flagged"), [(-2.0, True), (-1.9, False), (0.0, False), (2.0, False)])
+def test_protected_columns_in_favour_are_flagged_from_their_share_of_all(favour: float, flagged: bool) -> None:
+    by = config(checks=ChecksSection(protected_share=0.2))
+    flags = judge(case(column("income", 8.0), column("sex", favour, protected="prohibited")), by).flags
+    sentence = "The protected column 'sex' counts in the applicant's favour, with 20.0% of all."
+    assert ([flag for flag in flags if "favour" in flag] == [sentence]) is flagged
+
+
+@pytest.mark.parametrize(
+    ("source", "used", "flagged"),
+    [
+        ("Credit Bureau", False, True),
+        ("consumer report", False, True),
+        ("application", False, False),
+        ("bureau", True, False),
+    ],
+)
+def test_reasons_from_a_report_that_nobody_recorded_are_flagged(source: str, used: bool, flagged: bool) -> None:
+    judged = case(
+        column("income", 8.0, source=source),
+        column("debt", -1.0, source=source),  # no reason, so nothing is said of it
+        decision={"bureau": REPORT_USED if used else BureauFacts()},
+    )
+    flags = [flag for flag in judge(judged, config(**WITH_BUREAU)).flags if "US-08" in flag]
+    sentence = f"'income' comes from '{source}'; no consumer report is recorded as used (US-08)."
+    assert flags == ([sentence] if flagged else [])
+
+
+@pytest.mark.parametrize(("supplied", "flagged"), [(4, False), (5, True)])
+def test_more_supplied_reasons_than_a_letter_states_are_flagged(supplied: int, flagged: bool) -> None:
+    reasons = tuple(f"Reason of kind {letter}" for letter in "abcde"[:supplied])
+    flags = judge(case(decision=ROUTED | {"decided_reasons": reasons}), config()).flags
+    sentence = "5 reasons were supplied; more than four are unlikely to help (RS-01)."
+    assert (sentence in flags) is flagged
+
+
+@pytest.mark.parametrize("factors", [4, 5])
+def test_more_key_factors_than_a_notice_states_are_flagged(factors: int) -> None:
+    bureau = BureauFacts(key_factors=tuple("abcde"[:factors]))
+    flags = judge(case(decision={"bureau": bureau}), config()).flags
+    sentence = "5 key factors of the credit score were supplied; a notice states four (US-09)."
+    assert (sentence in flags) is (factors == 5)
+
+
+@pytest.mark.parametrize("by", ["rule", "human"])
+def test_flags_say_who_decided_and_what_the_model_could_not_have_done(by: Literal["rule", "human"]) -> None:
+    decided = case(decision=ROUTED | {"decided_by": by}, outcome=None, problem="no income")
+    who = {"rule": "a rule: the reasons are that rule's", "human": "a person: the reasons are that person's"}[by]
+    assert judge(decided, config()).flags[:2] == (
+        f"Decided by {who} own (RS-04).",
+        "The model could not have scored this row (no income); it did not decide.",
+    )
+
+
+@pytest.mark.parametrize("days", [0, 1])
+def test_texts_approved_after_the_notice_are_flagged_and_on_its_day_not(days: int) -> None:
+    approval = ApprovalSection(by="Counsel", on=DECIDED + dt.timedelta(days), version="1")
+    flags = judge(case(), config(approval=approval)).flags
+    assert any("approved on" in flag and "after the notice date" in flag for flag in flags) is (days == 1)
 
 
 def test_no_personal_data_enters_a_judgement() -> None:
