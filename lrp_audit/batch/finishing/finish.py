@@ -12,7 +12,7 @@ import pandas as pd
 
 from lrp_audit.batch.finishing.aggregates import write_aggregates
 from lrp_audit.batch.finishing.facts import facts_of
-from lrp_audit.batch.finishing.index import write_index
+from lrp_audit.batch.finishing.index import LINKED, write_index
 from lrp_audit.batch.finishing.lists import write_lists
 from lrp_audit.batch.finishing.rows import columns_of
 from lrp_audit.batch.finishing.tree import manifest_of
@@ -27,7 +27,6 @@ from lrp_audit.sealing import layout
 from lrp_audit.settings.config import AuditConfig
 
 _SEALED_LATER = (layout.MANIFEST, layout.SUMS)
-_LINKED = (layout.REPORT, layout.GROUPS, layout.WORKLIST, layout.TABLE, layout.README)
 
 
 def finish(
@@ -67,5 +66,5 @@ def _write_guides(folder: Path, columns: Columns, config: AuditConfig, report: B
     signed = report.manifest is not None and report.manifest.signer is not None
     later = (*_SEALED_LATER, layout.SIGNATURE) if signed else _SEALED_LATER
     present = {path.name for path in folder.iterdir()} | {layout.README, layout.INDEX, layout.INDEX_ROWS, *later}
-    write_index(columns, report, config, folder, [name for name in _LINKED if name in present])
+    write_index(columns, report, config, folder, [name for name in LINKED if name in present])
     write_bytes(folder / layout.README, readme(report, config, present).encode())

@@ -13,6 +13,8 @@ from lrp_audit.report.index_page import ROWS, index_html, rows_script
 from lrp_audit.sealing import layout
 from lrp_audit.settings.config import AuditConfig
 
+LINKED = (layout.REPORT, layout.GROUPS, layout.WORKLIST, layout.TABLE, layout.README)  # where they exist
+
 
 def write_index(columns: Columns, report: BatchReport, config: AuditConfig, folder: Path, files: Sequence[str]) -> None:
     """Write the page last, so that none is there without its rows; rows of an earlier writing that are too many go.

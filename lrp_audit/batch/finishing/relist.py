@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from lrp_audit.batch.finishing.facts import facts_of
-from lrp_audit.batch.finishing.index import write_index
+from lrp_audit.batch.finishing.index import LINKED, write_index
 from lrp_audit.batch.finishing.lists import write_lists
 from lrp_audit.batch.finishing.rows import columns_of
 from lrp_audit.batch.plan import read_plan
@@ -13,8 +13,6 @@ from lrp_audit.language.messages import for_reviewers
 from lrp_audit.report.counting import summarise
 from lrp_audit.sealing import layout
 from lrp_audit.settings.config import load
-
-_LINKED = (layout.REPORT, layout.GROUPS, layout.WORKLIST, layout.TABLE, layout.README)
 
 
 def relist(folder: Path) -> None:
@@ -30,4 +28,4 @@ def relist(folder: Path) -> None:
     columns = columns_of(folder / layout.DECISIONS)
     report = summarise(columns, facts_of(plan, config), for_reviewers(config))
     write_lists(columns, folder)
-    write_index(columns, report, config, folder, [name for name in _LINKED if (folder / name).exists()])
+    write_index(columns, report, config, folder, [name for name in LINKED if (folder / name).exists()])
