@@ -33,7 +33,7 @@ from lrp_audit.checks.agreement import largest
 from lrp_audit.checks.evidence import Families, Subjects
 from lrp_audit.checks.near_ties import sampled_ties
 from lrp_audit.checks.putback import put_back
-from lrp_audit.deciding.decision_model import DecisionModel
+from lrp_audit.deciding.decision_model import DecisionModel, explain_all
 from lrp_audit.deciding.facts import text_columns
 from lrp_audit.deciding.session import adapted, decision_model
 from lrp_audit.deciding.tabular_decisions import TabularDecisions, tabular_decisions
@@ -138,8 +138,8 @@ def of_texts() -> dict[str, float]:
     plain, in_full = ready("letter"), ready("full")
     return {
         "explanation": seconds(lambda: plain.explainer.explain(texts, plain.target)),
-        "letter": seconds(lambda: plain.explain(frame, people)),
-        "full": seconds(lambda: in_full.explain(frame, people)),
+        "letter": seconds(lambda: explain_all(plain, frame, people)),
+        "full": seconds(lambda: explain_all(in_full, frame, people)),
     }
 
 

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from lrp_audit import report
-from lrp_audit.deciding.decisions import Decision, may_be_drafted
+from lrp_audit.deciding.decisions import Decision
+from lrp_audit.deciding.printability import may_be_drafted
 from lrp_audit.files import write_bytes
 from lrp_audit.history import events
 from lrp_audit.history.decision_folder import DecisionFolder, decision_folder, folder_name, own_act, read_addressee

@@ -9,8 +9,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from lrp_audit.deciding.decisions import Decision, decide, may_be_drafted
+from lrp_audit.deciding.decisions import Decision, decide
 from lrp_audit.deciding.facts import text_columns
+from lrp_audit.deciding.printability import may_be_drafted
 from lrp_audit.deciding.session import open_session
 from lrp_audit.output import Output
 from lrp_audit.records.record import Record

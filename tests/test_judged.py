@@ -111,6 +111,30 @@ def test_rows_are_counted_from_where_the_chunk_starts_in_its_source(session_and_
     assert found.decisions["id"].to_pylist() == ["row 1001", "row 1002"]
 
 
+def test_a_row_is_the_same_bytes_whatever_its_neighbours_are(session_and_frame, chunk):
+    session, frame = session_and_frame
+    good = [row for row, item in enumerate(rows_of(chunk)) if item["explained"] is not None]
+    others = frame.copy()
+    kept = good[1::5]
+    for row in set(range(len(frame))) - set(kept):
+        others.iloc[row] = frame.iloc[good[0]]
+    others["annual_income"] = others["annual_income"].astype(object)
+    others.loc[[row for row in good if row not in kept], "annual_income"] = "unreadable"
+    found = judge_chunk(session, others, notice=NOTICE)
+    assert sum(item["state"] == "INVALID_INPUT" for item in rows_of(found)) > 5
+    for row in kept:
+        assert found.records[row] == chunk.records[row]
+        assert found.relevance.slice(row, 1).equals(chunk.relevance.slice(row, 1))
+
+
+def test_a_short_last_chunk_has_the_bytes_of_a_full_one(session_and_frame, chunk):
+    session, frame = session_and_frame
+    found = judge_chunk(session, frame.iloc[:7], notice=NOTICE, chunk_rows=len(frame))
+    assert found.records == chunk.records[:7]
+    assert found.decisions.equals(chunk.decisions.slice(0, 7))
+    assert found.relevance.equals(chunk.relevance.slice(0, 7))
+
+
 def test_a_text_has_one_column_of_relevance(folder):
     session, frame = opened(folder / "text", table="synthetic_narratives.csv")
     chunk = judge_chunk(session, frame.iloc[:4], notice=NOTICE)

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from lrp_audit.deciding.decisions import Decision, may_be_drafted, with_printability
+from lrp_audit.deciding.decisions import Decision
+from lrp_audit.deciding.printability import may_be_drafted, with_printability
 from lrp_audit.output import Output
 from lrp_audit.records.record import (
     Addressee,

@@ -699,7 +699,9 @@ def test_flags_tell_what_a_reviewer_should_see() -> None:
             decision={"dates": late, "bureau": BureauFacts(key_factors=tuple("abcde"))},
             outcome=outcome(near_cutoff=True),
         ),
-        config(approval=ApprovalSection(by="C", on=DECIDED + dt.timedelta(50), version="1")),
+        config(
+            approval=ApprovalSection(by="C", on=DECIDED + dt.timedelta(50), version="1"),
+        ),
     )
     assert judgement.refusals == ()
     for words in (

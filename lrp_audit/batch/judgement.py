@@ -119,6 +119,7 @@ def _judged(work: Work, piece: Piece, start: int, stop: int) -> Iterator[_Part]:
             notice=work.plan.as_of,
             repeated=piece.repeated,
             records=work.plan.records,
+            chunk_rows=work.plan.chunk_rows,
         )
     except STOPPING:
         raise

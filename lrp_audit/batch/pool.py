@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import multiprocessing
 import os
 import signal
@@ -197,6 +198,7 @@ def _serve(connection: Connection[Any, Any], folder: Path, setup: Setup, parent:
     with contextlib.suppress(EOFError, BrokenPipeError):
         try:
             bench = Bench.open(folder, setup)
+            gc.freeze()  # torch and scikit-learn stay: the collector need not walk through them for every chunk
             connection.send(None)
             while (task := connection.recv()) is not None:
                 connection.send(_done(bench, task))

@@ -10,9 +10,9 @@ import pandas as pd
 from lrp_audit.batch import source
 from lrp_audit.batch.judgement import judge
 from lrp_audit.batch.kept import kept_chunk
-from lrp_audit.batch.plan import Plan
+from lrp_audit.batch.plan import Plan, read_plan
 from lrp_audit.batch.work import Setup, work_of
-from lrp_audit.deciding.decisions import judge_rows
+from lrp_audit.deciding.decisions import examine
 from lrp_audit.deciding.facts import RowFacts, text_columns
 from lrp_audit.deciding.session import Session, digest_of
 from lrp_audit.errors import ConfigError, DataError
@@ -26,13 +26,14 @@ Recompute = Callable[[int], Mapping[int, bytes]]  # number of a chunk -> row -> 
 def from_records(session: Session, folder: Path) -> Recompute:
     """Judge what the records say went into the model; the facts of a decision are taken as they stand.
 
-    Purged rows are stood in for, so that the model sees as many rows as it did.
+    Every row keeps its place in its chunk: those that were not explained, or purged, are stood in for.
 
     Raises:
         ConfigError: the model reads texts, of which records hold a masked form.
     """
     if session.config.text is not None:
         raise ConfigError("Records hold texts with names masked: name the source with --data to recompute them.")
+    plan = read_plan(folder)
 
     def recompute(number: int) -> Mapping[int, bytes]:
         chunk = kept_chunk(folder, number)
@@ -40,12 +41,12 @@ def from_records(session: Session, folder: Path) -> Recompute:
         if not scored:
             return {}
         substitute = next(iter(scored.values()))
-        rows = [row for row in chunk.rows if row in scored or row not in chunk.records]
-        records = [scored.get(row, substitute) for row in rows]
-        people = [chunk.addressees.get(row, Addressee()) for row in rows]
+        records = [scored.get(row, substitute) for row in chunk.rows]
+        people = [chunk.addressees.get(row, Addressee()) for row in chunk.rows]
         facts = [RowFacts(record.decision, who) for record, who in zip(records, people, strict=True)]
-        judged = judge_rows(session, _frame(records), facts, rows)
-        return {item.row: canonical(item.record) for item in judged if item.row in scored}
+        found = examine(session, _frame(records), facts, size=len(records) if plan is None else plan.chunk_rows)
+        places = ((place, row) for place, row in enumerate(chunk.rows) if row in scored)
+        return {row: canonical(found.judged(place, row).whole().record) for place, row in places}
 
     return recompute
 

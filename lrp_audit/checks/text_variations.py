@@ -59,7 +59,7 @@ class TextSearcher:
         found = found.model_copy(update={"tried": found.tried + left_out.tried})
         if not left_out.sentences:
             return found
-        (new,) = self.searcher.score(self._rewritten(row, [shortened(text, sentences, left_out.sentences)]))
+        (new,) = self.searcher.score(self._rewritten(row, [shortened(text, sentences, left_out.sentences)]), [0], 1)
         if new.adverse or new.near_cutoff:
             return found
         return found.model_copy(update={"left_out": left_out.sentences, "left_out_score": new.score})

@@ -39,7 +39,8 @@ NOTHING_VARIES = message(
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
-Score = Callable[[pd.DataFrame], Sequence[Outcome]]
+Score = Callable[[pd.DataFrame, Sequence[int], int], Sequence[Outcome]]
+"""Outcomes of varied rows, given the row of the table that each was made of, and how many rows that has."""
 RowMargin = Callable[[int, IntArray], FloatArray]
 """Margins (R,) of one row of a table under R choices of values (R, C), as `fewest_changes` makes them."""
 
@@ -127,7 +128,8 @@ class Searcher:
         if not proposed:
             return
         choices = as_rows([choice.changes for _, choice in proposed], len(self.columns))
-        outcomes = self.score(varied(frame.iloc[[row for row, _ in proposed]], self.columns, choices))
+        owners = [row for row, _ in proposed]
+        outcomes = self.score(varied(frame.iloc[owners], self.columns, choices), owners, len(frame))
         for (row, choice), new in zip(proposed, outcomes, strict=True):
             if not new.adverse and not new.near_cutoff:
                 yield row, Variation(changes=self._changes(frame.iloc[row], choice), score=new.score, margin=new.margin)

@@ -1,15 +1,15 @@
-"""From arrays to the typed parts of a record: one row's contributions, outcome, reference and conservation."""
+"""From arrays to the typed parts of a record: contributions, reference and conservation."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
-from lrp_audit.adapters.tabular import Encoded
 from lrp_audit.explaining.explainer import ColumnRelevance
 from lrp_audit.explaining.reference import Reference
 from lrp_audit.language.display import plain, show
@@ -18,6 +18,7 @@ from lrp_audit.records.record import ColumnContribution, Conservation, Reference
 from lrp_audit.settings.config import AuditConfig
 from lrp_audit.settings.sections import ColumnSection
 
+Protection = Literal["no", "prohibited", "special", "age"]
 FloatArray = npt.NDArray[np.float64]
 
 
@@ -32,6 +33,11 @@ class ColumnFacts:
     reference_display: str
     spread: Spread | None
     say: Messages  # the applicants' language
+
+    @cached_property
+    def judged(self) -> tuple[str, str, str, Protection, str | None]:
+        """What is judged of the column besides its relevance: name, label, family, protection and source."""
+        return self.name, self.label, self.family, self.settings.protected, self.settings.source
 
 
 def column_facts(columns: Sequence[str], config: AuditConfig, reference: Reference) -> tuple[ColumnFacts, ...]:
@@ -71,28 +77,10 @@ def _spread(reference: Reference, column: str, settings: ColumnSection) -> Sprea
     )
 
 
-def contributions(
-    columns: Sequence[ColumnFacts],
-    frame: pd.DataFrame,
-    encoded: Encoded,
-    transformed: Sequence[FloatArray],
-    relevance: FloatArray,
-) -> list[tuple[ColumnContribution, ...]]:
-    """For every row its columns, most adverse first (ties by name); `relevance` is (N, C)."""
-    cells = [frame[column.name].array for column in columns]
-    rows = []
-    for row in range(len(frame)):
-        found = [
-            _contribution(column, cells[j][row], transformed[j][row], float(relevance[row, j]), encoded, row, j)
-            for j, column in enumerate(columns)
-        ]
-        rows.append(tuple(sorted(found, key=lambda item: (-item.relevance, item.column))))
-    return rows
-
-
-def _contribution(
-    column: ColumnFacts, cell: object, seen: FloatArray, relevance: float, encoded: Encoded, row: int, j: int
+def contribution(
+    column: ColumnFacts, cell: object, seen: FloatArray, relevance: float, *, missing: bool, imputed: bool
 ) -> ColumnContribution:
+    """One column of one row: its cell as given, what the network saw of it, and its relevance."""
     settings = column.settings
     return ColumnContribution(
         column=column.name,
@@ -103,9 +91,9 @@ def _contribution(
         display=show(cell, settings, column.say),
         reference_display=column.reference_display,
         spread=column.spread,
-        transformed=tuple(float(value) for value in np.atleast_1d(seen)),
-        missing=bool(encoded.missing[row, j]),
-        imputed=bool(encoded.imputed[row, j]),
+        transformed=tuple(np.atleast_1d(seen).tolist()),
+        missing=missing,
+        imputed=imputed,
         source=settings.source,
         mutable=settings.mutable,
         protected=settings.protected,
@@ -116,7 +104,7 @@ def conservation(relevance: ColumnRelevance, row: int) -> Conservation:
     """One row's books: explained = attributed + sinks + residual."""
     return Conservation(
         explained=float(relevance.explained[row]),
-        attributed=float(relevance.relevance[row].sum()),
+        attributed=float(relevance.attributed[row]),
         moved=float(relevance.moved[row]) if relevance.moved is not None else 0.0,
         sinks={name: float(values[row]) for name, values in relevance.sinks.items()},
         residual=float(relevance.residual[row]),

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeVar
 
 import pandas as pd
 
 from lrp_audit.deciding.validation_record import cited
+from lrp_audit.deciding.weighed import Weighed
 from lrp_audit.errors import ConfigError
 from lrp_audit.judging.case import Faithfulness
 from lrp_audit.records.record import (
     Addressee,
     Check,
-    ColumnContribution,
     Conservation,
     MethodFacts,
     ModelFacts,
@@ -34,6 +34,7 @@ class Explained:
     """What explaining one row adds to its record.
 
     Attributes:
+        columns: their relevance, and that of their families.
         directions: family -> direction that a test confirmed (RS-11).
         faithfulness: the put-back test; None where it was not run.
         texts: the row's texts, masked, if the model reads any.
@@ -43,7 +44,7 @@ class Explained:
         tie: what sampling found of a near-tie at the last place; None where none was sampled.
     """
 
-    contributions: tuple[ColumnContribution, ...]
+    columns: Weighed
     conservation: Conservation
     checks: tuple[Check, ...]
     reference: ReferenceFacts
@@ -54,6 +55,31 @@ class Explained:
     flags: tuple[str, ...] = ()
     variations: Variations | None = None
     tie: TieBreak | None = None
+
+
+Found_co = TypeVar("Found_co", covariant=True)
+
+
+class Answers(Protocol[Found_co]):
+    """What a model answers of rows, each made when it is asked for."""
+
+    def get(self, row: int, /) -> Found_co | None:
+        """The answer for a row of the frame; None for one that was not asked about."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The rows of a frame that a model is asked about, and how many rows it is asked about at a time."""
+
+    rows: Sequence[int]
+    size: int
+
+    def filled(self) -> list[int]:
+        """`size` rows, those asked about in their own places, and the first of them in all others."""
+        filled = [self.rows[0]] * max(self.size, self.rows[-1] + 1)
+        for row in self.rows:
+            filled[row] = row
+        return filled
 
 
 class DecisionModel(Protocol):
@@ -82,11 +108,28 @@ class DecisionModel(Protocol):
     def problems(self, frame: pd.DataFrame) -> dict[int, str]:
         """Row position -> why the row cannot be scored; names the column."""
 
-    def score(self, frame: pd.DataFrame) -> list[Outcome]:
+    def score(self, frame: pd.DataFrame, asked: Asked) -> Answers[Outcome]:
         """Score and outcome of rows that have no problem."""
 
-    def explain(self, frame: pd.DataFrame, addressees: Sequence[Addressee]) -> list[Explained]:
-        """Why rows that have no problem got their score. `addressees` are people whose names texts must not show."""
+    def explain(self, frame: pd.DataFrame, asked: Asked, addressees: Sequence[Addressee]) -> Answers[Explained]:
+        """Why rows that have no problem got their score.
+
+        `addressees`, one for every row of the frame, are people whose names texts must not show.
+        """
+
+
+def score_all(model: DecisionModel, frame: pd.DataFrame) -> list[Outcome]:
+    """Score and outcome of rows none of which has a problem."""
+    return _all(model.score(frame, Asked(range(len(frame)), len(frame))), frame)
+
+
+def explain_all(model: DecisionModel, frame: pd.DataFrame, addressees: Sequence[Addressee]) -> list[Explained]:
+    """Why rows got their score, none of which has a problem."""
+    return _all(model.explain(frame, Asked(range(len(frame)), len(frame)), addressees), frame)
+
+
+def _all(answers: Answers[Found_co], frame: pd.DataFrame) -> list[Found_co]:
+    return [found for row in range(len(frame)) if (found := answers.get(row)) is not None]
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from lrp_audit.records.record import Check, Record
+from lrp_audit.deciding.weighed import Weighed
+from lrp_audit.records.record import Record
 
 DECISIONS_VERSION = "1"  # of the schema: a column that changes its meaning, or goes, is another version
 
@@ -99,19 +100,87 @@ DOCUMENTS = pa.field(
 """The column that a run adds for the documents it wrote."""
 
 
-def decision_table(rows: Iterable[dict[str, Any]]) -> pa.Table:
-    """Rows as `decision_row` makes them."""
-    return pa.Table.from_pylist(list(rows), schema=DECISIONS)
+class DecisionRows:
+    """Collects rows, column by column."""
+
+    def __init__(self) -> None:
+        self._columns: dict[str, list[Any]] = {name: [] for name in DECISIONS.names if name not in _LISTS}
+        self._states, self._reasons = _Lists(("state",)), _Lists(_names(_REASON))
+        self._checks, self._measured = _Lists(("id", "title", "status", "flag")), _Lists(("name", "value"))
+
+    def add(self, record: Record, row: int, folder: str, record_sha256: str | None) -> None:
+        """Add the row of one record; `row` is that of the source. Contributions and families are not looked at."""
+        values = {"row": row, "folder": folder, "record_sha256": record_sha256, **_decided(record)}
+        values |= {**_scored(record), **_explained(record)}
+        for name, column in self._columns.items():
+            column.append(values.get(name))
+        self._states.add((item.state,) for item in record.refusals)
+        self._reasons.add(
+            (item.rank, item.family, item.text, item.text_key, item.relevance, item.direction, item.code)
+            for item in record.reasons
+        )
+        self._checks.add((item.id, item.title, item.status, item.flag) for item in record.checks)
+        for check in record.checks:
+            self._measured.add((name, float(value)) for name, value in check.measured.items() if type(value) is not str)
+
+    def table(self) -> pa.Table:
+        """The rows so far; schema `DECISIONS`."""
+        arrays = {name: pa.array(values, DECISIONS.field(name).type) for name, values in self._columns.items()}
+        arrays["states"] = self._states.array(pa.array(self._states.fields["state"], _TEXT))
+        arrays["reasons"] = self._reasons.structs(_REASON)
+        numbers = pa.MapArray.from_arrays(
+            pa.array(self._measured.offsets, pa.int32()),
+            pa.array(self._measured.fields["name"], _TEXT),
+            pa.array(self._measured.fields["value"], _NUMBER),
+        )
+        arrays["checks"] = self._checks.structs(_CHECK, measured=numbers)
+        return pa.table([arrays[name] for name in DECISIONS.names], schema=DECISIONS)
 
 
 def decision_row(record: Record, row: int, folder: str, record_sha256: str | None) -> dict[str, Any]:
-    """One record as a row; `row` is that of the source."""
+    """One row by itself."""
+    rows = DecisionRows()
+    rows.add(record, row, folder, record_sha256)
+    (found,) = rows.table().to_pylist()
+    return dict(found)
+
+
+class _Lists:
+    """Lists of structs, kept as their fields and where each list begins."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.offsets = [0]
+        self.fields: dict[str, list[Any]] = {name: [] for name in names}
+        self._columns = tuple(self.fields.values())
+
+    def add(self, items: Iterable[tuple[Any, ...]]) -> None:
+        """Add one list."""
+        for item in items:
+            for column, value in zip(self._columns, item, strict=True):
+                column.append(value)
+        self.offsets.append(len(self._columns[0]))
+
+    def structs(self, kind: Any, **more: pa.Array) -> pa.Array:
+        """As an array of lists of structs; fields that stand elsewhere are given."""
+        arrays = [
+            more[field.name] if field.name in more else pa.array(self.fields[field.name], field.type) for field in kind
+        ]
+        return self.array(pa.StructArray.from_arrays(arrays, fields=list(kind)))
+
+    def array(self, values: pa.Array) -> pa.Array:
+        """As an array of lists of the given values."""
+        return pa.ListArray.from_arrays(pa.array(self.offsets, pa.int32()), values)
+
+
+def _names(kind: Any) -> list[str]:
+    return [field.name for field in kind]
+
+
+def _decided(record: Record) -> dict[str, Any]:
     decision, dates, refusal = record.decision, record.decision.dates, record.refusal
     return {
-        "row": row,
         "id": decision.id,
         "applicant": decision.applicant,
-        "folder": folder,
         "product": decision.product,
         "amount": decision.amount,
         "decided_by": decision.decided_by,
@@ -124,7 +193,6 @@ def decision_row(record: Record, row: int, folder: str, record_sha256: str | Non
         "notice_due": dates.notice_due,
         "notice_sent": dates.notice_sent,
         "state": None if refusal is None else refusal.state,
-        "states": [item.state for item in record.refusals],
         "rule": None if refusal is None else refusal.rule,
         "next_step": None if refusal is None else refusal.next_step,
         "flags": len(record.flags),
@@ -135,9 +203,6 @@ def decision_row(record: Record, row: int, folder: str, record_sha256: str | Non
         "config_sha256": record.config_sha256,
         "language": record.texts.language,
         **decision.retention.model_dump(),
-        "record_sha256": record_sha256,
-        **_scored(record),
-        **_explained(record),
     }
 
 
@@ -157,13 +222,7 @@ def _scored(record: Record) -> dict[str, Any]:
 
 def _explained(record: Record) -> dict[str, Any]:
     books, ranking, found = record.conservation, record.ranking, record.variations
-    row: dict[str, Any] = {
-        "reasons": [_reason(item.model_dump()) for item in record.reasons],
-        "checks": [_check(item) for item in record.checks],
-        "covered": ranking.covered,
-        "gap": ranking.gap,
-        "near_tie": ranking.near_tie,
-    }
+    row: dict[str, Any] = {"covered": ranking.covered, "gap": ranking.gap, "near_tie": ranking.near_tie}
     if books is not None:
         row |= {"explained": books.explained, "attributed": books.attributed, "moved": books.moved}
         row |= {"absorbed": math.fsum(books.sinks.values()), "residual": books.residual}
@@ -174,13 +233,32 @@ def _explained(record: Record) -> dict[str, Any]:
     return row
 
 
-def _reason(fields: dict[str, Any]) -> dict[str, Any]:
-    return {field.name: fields[field.name] for field in _REASON}
+class RelevanceRows:
+    """Collects relevance by input of the model."""
+
+    def __init__(self, inputs: Sequence[str]) -> None:
+        self._inputs = tuple(inputs)
+        self._rows: list[int] = []
+        self._ids: list[str] = []
+        self._columns: tuple[list[float | None], ...] = tuple([] for _ in inputs)
+        self._nothing = [None] * len(self._inputs)
+
+    def add(self, row: int, identifier: str, weighed: Weighed | None) -> None:
+        """Add a row of the source; `weighed` is None where it was not explained."""
+        self._rows.append(row)
+        self._ids.append(identifier)
+        values = self._nothing if weighed is None else weighed.by_input(self._inputs)
+        for column, value in zip(self._columns, values, strict=True):
+            column.append(value)
+
+    def table(self) -> pa.Table:
+        """`row`, `id`, and a column for every input, null where a row was not explained."""
+        arrays = [pa.array(self._rows, pa.int64()), pa.array(self._ids, _TEXT)]
+        arrays += [pa.array(column, _NUMBER) for column in self._columns]
+        return pa.table(arrays, names=["row", "id", *relevance_names(self._inputs)])
 
 
-def _check(check: Check) -> dict[str, Any]:
-    numbers = [(name, float(value)) for name, value in check.measured.items() if not isinstance(value, str)]
-    return {**check.model_dump(include={"id", "title", "status", "flag"}), "measured": numbers}
+_LISTS = frozenset({"states", "reasons", "checks"})  # built of their own parts
 
 
 def relevance_names(inputs: Sequence[str]) -> list[str]:

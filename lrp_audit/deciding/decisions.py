@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from lrp_audit.deciding.decision_model import Explained
+from lrp_audit.deciding.decision_model import Answers, Asked, Explained
 from lrp_audit.deciding.facts import RowFacts, read_facts, read_ids, repeated_rows, require_columns
+from lrp_audit.deciding.printability import with_printability
 from lrp_audit.deciding.session import Session
+from lrp_audit.deciding.weighed import Weighed
 from lrp_audit.errors import DataError
 from lrp_audit.judging import reasons
 from lrp_audit.judging.case import Case
 from lrp_audit.judging.text_places import placed
-from lrp_audit.language.messages import for_reviewers
-from lrp_audit.records.record import Addressee, Correction, DecisionFacts, Outcome, Record, Refusal, TextFacts
-from lrp_audit.report.explanation_checks import printed_data, with_letter
-from lrp_audit.report.fonts import code_points, unprintable
-from lrp_audit.report.limits import EXPLANATION_LINES, LETTER_LINES, lines
-from lrp_audit.settings.config import AuditConfig
+from lrp_audit.records.record import Addressee, Correction, DecisionFacts, Outcome, Record, TextFacts
+from lrp_audit.report.explanation_checks import with_letter
 
 CHUNK_ROWS = 256
 
@@ -34,6 +32,32 @@ class Decision:
     record: Record
     addressee: Addressee
     row: int
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A decision whose columns are weighed, and not yet written into its record.
+
+    Attributes:
+        outline: the record, with or without contributions and families, which `columns` has.
+        columns: None where the row was not explained.
+    """
+
+    outline: Record
+    columns: Weighed | None
+    addressee: Addressee
+    row: int
+
+    def whole(self) -> Decision:
+        """The decision with its whole record."""
+        return Decision(with_columns(self.outline, self.columns), self.addressee, self.row)
+
+
+def with_columns(outline: Record, columns: Weighed | None) -> Record:
+    """A record with contributions and families."""
+    if columns is None or outline.contributions:
+        return outline
+    return outline.model_copy(update={"contributions": columns.contributions(), "families": columns.grouped()})
 
 
 def decide(
@@ -65,7 +89,9 @@ def decide(
     rows = np.arange(len(frame)) if ids is None else _positions(known, ids)
     for start in range(0, len(rows), CHUNK_ROWS):
         chunk = rows[start : start + CHUNK_ROWS]
-        yield from judge_rows(session, frame.iloc[chunk], [everyone[row] for row in chunk], chunk.tolist())
+        found = examine(session, frame.iloc[chunk], [everyone[row] for row in chunk], size=len(chunk))
+        for place, row in enumerate(chunk.tolist()):
+            yield found.judged(place, row).whole()
 
 
 def _correcting(decision: DecisionFacts, corrects: Correction) -> DecisionFacts:
@@ -79,29 +105,120 @@ def _positions(known: list[str], wanted: Collection[str]) -> npt.NDArray[np.intp
     return np.array([row for row, identifier in enumerate(known) if identifier in wanted], dtype=np.intp)
 
 
-def judge_rows(
-    session: Session, frame: pd.DataFrame, facts: Sequence[RowFacts], rows: Sequence[int]
-) -> Iterator[Decision]:
-    """Judge some rows together.
+@dataclass(frozen=True)
+class Examined:
+    """Rows that were scored and explained together, to be judged one by one.
+
+    What was found of a row is turned into objects when it is judged, and not kept: a million rows of them would be
+    more than memory holds, and most of a run's time would go into looking after them.
+
+    Attributes:
+        facts: of every row.
+        problems: row -> why it cannot be decided on.
+        outcomes: row -> its outcome, for rows that could be scored.
+        explained: row -> its explanation, for those that the score decided.
+    """
+
+    session: Session
+    facts: Sequence[RowFacts]
+    problems: Mapping[int, str]
+    outcomes: Answers[Outcome]
+    explained: Answers[Explained]
+    constant: _Constant
+
+    def judged(self, place: int, row: int) -> Judged:
+        """The decision of a row; `row` is where it stands in its source."""
+        config, facts, found = self.session.config, self.facts[place], self.explained.get(place)
+        columns = None if found is None else found.columns
+        outline = self._outline(facts, self.outcomes.get(place), found, self.problems.get(place))
+        if config.documents.letter != "us-notice":  # which lists the columns, and is measured itself
+            outline = with_letter(with_columns(outline, columns), facts.addressee, config)
+        return Judged(with_printability(outline, facts.addressee, config), columns, facts.addressee, row)
+
+    def _outline(
+        self, facts: RowFacts, outcome: Outcome | None, explained: Explained | None, problem: str | None
+    ) -> Record:
+        """The record without its columns."""
+        session, config = self.session, self.session.config
+        texts = () if explained is None else explained.texts
+        case = Case(
+            decision=facts.decision,
+            model=session.model.facts,
+            outcome=outcome,
+            reference=None if explained is None else explained.reference,
+            contributions=() if explained is None else explained.columns,
+            protected=() if explained is None else explained.columns.protected,
+            families=() if explained is None else explained.columns.families,
+            directions={} if explained is None else explained.directions,
+            faithfulness=None if explained is None else explained.faithfulness,
+            variations=None if explained is None else explained.variations,
+            tie=None if explained is None else explained.tie,
+            addressee=facts.addressee,
+            problem=None if facts.decision.action == "incomplete" else problem,  # it may lack what a score needs
+            tolerance=session.model.tolerance,
+        )
+        judgement = reasons.judge(case, config)
+        return Record(
+            decision=facts.decision,
+            model=session.model.facts,
+            outcome=outcome,
+            reference=case.reference,
+            method=None if explained is None else session.model.method,
+            conservation=None if explained is None else explained.conservation,
+            reasons=placed(judgement.reasons, texts, quote=config.text is not None and config.text.quote),
+            ranking=judgement.ranking,
+            checks=() if explained is None else explained.checks,
+            flags=(*judgement.flags, *(() if explained is None else explained.flags)),
+            refusals=(*judgement.refusals, *(() if explained is None else explained.refusals)),
+            variations=case.variations,
+            text_evidence=texts,
+            texts=self.constant.texts,
+            config_sha256=session.config_sha256,
+            versions=self.constant.versions,
+        )
+
+
+@dataclass(frozen=True)
+class _Constant:
+    """Parts of a record that are the same for every decision of a session."""
+
+    texts: TextFacts
+    versions: dict[str, str]
+
+    @classmethod
+    def of(cls, session: Session) -> _Constant:
+        config, approval = session.config, session.config.approval
+        texts = TextFacts(
+            language=config.documents.language,
+            version=None if approval is None else approval.version,
+            approved_by=None if approval is None else approval.by,
+            approved_on=None if approval is None else approval.on,
+        )
+        return cls(texts, dict(session.versions))
+
+
+def examine(session: Session, frame: pd.DataFrame, facts: Sequence[RowFacts], *, size: int) -> Examined:
+    """Score and explain the rows of a chunk.
 
     Args:
         session: the model, settings and reference.
         frame: the rows.
         facts: of every row.
-        rows: where each stands in its source.
+        size: rows of a full chunk: what is asked of the model always has this shape, so that a row's numbers depend
+            neither on its neighbours nor on how many they are.
     """
     model = session.model
     problems = _problems(session, frame, facts)
     valid = [row for row in range(len(frame)) if row not in problems]
-    outcomes = dict(zip(valid, model.score(frame.iloc[valid]), strict=True)) if valid else {}
     scored = [row for row in valid if _decided_by_score(facts[row].decision)]
-    found = model.explain(frame.iloc[scored], [facts[row].addressee for row in scored]) if scored else []
-    explained = dict(zip(scored, found, strict=True))
-    for row, row_facts in enumerate(facts):
-        record = _record(session, row_facts, outcomes.get(row), explained.get(row), problems.get(row))
-        record = with_letter(record, row_facts.addressee, session.config)
-        record = with_printability(record, row_facts.addressee, session.config)
-        yield Decision(record, row_facts.addressee, rows[row])
+    return Examined(
+        session=session,
+        facts=facts,
+        problems=problems,
+        outcomes=model.score(frame, Asked(valid, size)),
+        explained=model.explain(frame, Asked(scored, size), [item.addressee for item in facts]),
+        constant=_Constant.of(session),
+    )
 
 
 def _decided_by_score(decision: DecisionFacts) -> bool:
@@ -115,94 +232,3 @@ def _problems(session: Session, frame: pd.DataFrame, facts: Sequence[RowFacts]) 
         **session.model.problems(frame),
         **{row: item.problem for row, item in enumerate(facts) if item.problem is not None},
     }
-
-
-def _record(
-    session: Session, facts: RowFacts, outcome: Outcome | None, explained: Explained | None, problem: str | None
-) -> Record:
-    config = session.config
-    found, texts = ((), ()) if explained is None else (explained.contributions, explained.texts)
-    case = Case(
-        decision=facts.decision,
-        model=session.model.facts,
-        outcome=outcome,
-        reference=None if explained is None else explained.reference,
-        contributions=found,
-        directions={} if explained is None else explained.directions,
-        faithfulness=None if explained is None else explained.faithfulness,
-        variations=None if explained is None else explained.variations,
-        tie=None if explained is None else explained.tie,
-        addressee=facts.addressee,
-        problem=None if facts.decision.action == "incomplete" else problem,  # it may lack what a score needs
-        tolerance=session.model.tolerance,
-    )
-    judgement = reasons.judge(case, config)
-    approval = config.approval
-    return Record(
-        decision=facts.decision,
-        model=session.model.facts,
-        outcome=outcome,
-        reference=case.reference,
-        method=None if explained is None else session.model.method,
-        contributions=found,
-        families=reasons.group(found, {name: item.label for name, item in config.families.items() if item.label}),
-        conservation=None if explained is None else explained.conservation,
-        reasons=placed(judgement.reasons, texts, quote=config.text is not None and config.text.quote),
-        ranking=judgement.ranking,
-        checks=() if explained is None else explained.checks,
-        flags=(*judgement.flags, *(() if explained is None else explained.flags)),
-        refusals=(*judgement.refusals, *(() if explained is None else explained.refusals)),
-        variations=case.variations,
-        text_evidence=texts,
-        texts=TextFacts(
-            language=config.documents.language,
-            version=None if approval is None else approval.version,
-            approved_by=None if approval is None else approval.by,
-            approved_on=None if approval is None else approval.on,
-        ),
-        config_sha256=session.config_sha256,
-        versions=dict(session.versions),
-    )
-
-
-def may_be_drafted(record: Record) -> bool:
-    """Whether there is a denial to write a draft about, whatever else is missing."""
-    states = {refusal.state for refusal in record.refusals}
-    return not states & {"NOT_ADVERSE", "INVALID_INPUT"}
-
-
-def with_printability(record: Record, addressee: Addressee, config: AuditConfig) -> Record:
-    """The record, refused as UNPRINTABLE_TEXT where the letter's fonts lack a character of it."""
-    facts = record.decision
-    printed = [addressee.name, *addressee.address, facts.product, facts.amount, *facts.decided_reasons]
-    printed += [*facts.counteroffer.terms, *facts.incompleteness.items, facts.reference]
-    printed += [*facts.bureau.key_factors, *(reason.text for reason in record.reasons)]
-    printed += [text for reason in record.reasons if reason.place for text in (reason.place.label, reason.place.quote)]
-    printed += printed_data(record, config)
-    refusal = _unprintable([text for text in printed if text], config)
-    if refusal is None or not may_be_drafted(record):
-        return record
-    return record.model_copy(update={"refusals": (*record.refusals, refusal)})
-
-
-def _unprintable(printed: Sequence[str], config: AuditConfig) -> Refusal | None:
-    """Why a letter cannot print these texts; None where it can."""
-    say = for_reviewers(config)
-    most = LETTER_LINES if config.documents.letter == "us-notice" else EXPLANATION_LINES
-    if (count := lines(printed)) > most:
-        evidence = say.plural(
-            "The letter would have to print {count} line of data, more than {most}.",
-            "The letter would have to print {count} lines of data, more than {most}.",
-            count,
-            most=most,
-        )
-        next_step = say("Correct the data: a name, an address, a request and reasons are shorter.")
-    elif missing := unprintable("\n".join(printed), config):
-        evidence = say(
-            "The document font cannot print {characters}, which the letter would have to print.",
-            characters=code_points(missing),
-        )
-        next_step = say("Name a font file that has these characters in documents.extra_fonts, or correct the data.")
-    else:
-        return None
-    return Refusal(state="UNPRINTABLE_TEXT", rule="G-02, US-01", evidence=evidence, next_step=next_step)

@@ -7,9 +7,10 @@ invalid and leaves the others alone.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import lru_cache
+from typing import Literal
 
 import pandas as pd
 
@@ -36,8 +37,25 @@ ADDRESS_LINES = 12
 
 _MAYBE_INPUTS = {"amount", "product", "age", "score", "bureau_score"}  # numbers, or the model's own columns
 
+Value = str | float | int | bool | None  # of a cell
+
 _YES = {"yes", "y", "true", "1"}
 _NO = {"no", "n", "false", "0", ""}
+
+
+# Facts that stand together in a record, and what it says where none of them is known.
+_OF_COUNTEROFFER = ("counteroffer_terms", "counteroffer_accept_by", "counteroffer_date")
+_OF_INCOMPLETENESS = ("missing_items", "respond_by")
+_OF_RECORD = ("outcome", "score", "model_version")
+_OF_BUREAU = (
+    "bureau_score",
+    "bureau_score_date",
+    "bureau_key_factors",
+    "bureau_inquiries_factor",
+    "consumer_report_used",
+    "outside_information_used",
+)
+_NO_COUNTEROFFER, _COMPLETE, _NOT_RECORDED, _NO_BUREAU = Counteroffer(), Incompleteness(), Recorded(), BureauFacts()
 
 
 class CellError(ValueError):
@@ -105,18 +123,26 @@ def read_facts(
         first_row: where the rows start in their source.
         repeated: rows of the source whose id repeats an earlier one.
     """
-    return [
-        _read_row(config, frame.iloc[position], identifier, key, notice, repeated=first_row + position in repeated)
-        for position, identifier in enumerate(read_ids(config.facts, frame, first_row))
-    ]
+    columns, say = _columns(config.facts, frame), for_reviewers(config)
+    rows = []
+    for position, identifier in enumerate(read_ids(config.facts, frame, first_row)):
+        cells = _Cells(config.facts, columns, position, say)
+        rows.append(_read_row(config, cells, identifier, key, notice, repeated=first_row + position in repeated))
+    return rows
+
+
+def _columns(facts: FactsSection, frame: pd.DataFrame) -> dict[str, list[Value]]:
+    """Fact -> its cells, for facts that have a column."""
+    named = ((fact, getattr(facts, fact)) for fact in FactsSection.model_fields)
+    return {fact: [plain(cell) for cell in frame[column].tolist()] for fact, column in named if column is not None}
 
 
 def _read_row(
-    config: AuditConfig, row: pd.Series[Any], identifier: str, key: bytes, notice: dt.date | None, *, repeated: bool
+    config: AuditConfig, cells: _Cells, identifier: str, key: bytes, notice: dt.date | None, *, repeated: bool
 ) -> RowFacts:
-    facts, say = config.facts, for_reviewers(config)
+    facts, say = config.facts, cells.say
     applicant = pseudonym(key, "applicant", identifier)[:16]
-    cells, undated = _Cells(facts, row, say), Dates(notice=notice)
+    undated = Dates(notice=notice)
     kept = cells.retention(undated, config)
     bare = RowFacts(DecisionFacts(id=identifier, applicant=applicant, dates=undated, retention=kept), Addressee())
     if len(identifier) > CELL_CHARACTERS:
@@ -141,9 +167,7 @@ def _read_row(
             counteroffer=cells.counteroffer(),
             incompleteness=cells.incompleteness(),
             primary_applicant=cells.text("primary_applicant") is None or bool(cells.yes("primary_applicant")),
-            recorded=Recorded(
-                outcome=cells.text("outcome"), score=cells.number("score"), model_version=cells.text("model_version")
-            ),
+            recorded=cells.recorded(),
             bureau=cells.bureau(),
             age=cells.number("age"),
             addressee_sha256=pseudonym(key, "addressee", addressee.model_dump_json()),
@@ -154,6 +178,11 @@ def _read_row(
     except CellError as error:
         return _with_problem(bare, str(error))
     return RowFacts(decision, addressee)
+
+
+@lru_cache(maxsize=4096)
+def _date(text: str) -> dt.date:
+    return dt.date.fromisoformat(text.replace("T", " ").split(" ")[0])
 
 
 def _too_long(column: str | None, text: str, say: Messages) -> str:
@@ -175,24 +204,33 @@ class _Cells:
     """Typed access to one row's facts; a fact without a column is None, or the field's default."""
 
     facts: FactsSection
-    row: pd.Series[Any]
+    columns: Mapping[str, Sequence[Value]]
+    row: int
     say: Messages
 
-    def raw(self, fact: str) -> str | float | int | bool | None:
-        column: str | None = getattr(self.facts, fact)
-        value = None if column is None else plain(self.row[column])
+    def none_of(self, facts: Collection[str]) -> bool:
+        """Whether no column is named for any of these facts."""
+        return self.columns.keys().isdisjoint(facts)
+
+    def raw(self, fact: str) -> Value:
+        column = self.columns.get(fact)
+        if column is None:
+            return None
+        value = column[self.row]
         if isinstance(value, str) and len(value) > CELL_CHARACTERS:
-            raise CellError(_too_long(column, value, self.say))
+            raise CellError(_too_long(getattr(self.facts, fact), value, self.say))
         return value
 
     def fail(self, fact: str, value: object, problem: str) -> CellError:
         return CellError(self.say(problem, column=getattr(self.facts, fact), value=repr(str(value)[:40])))
 
     def text(self, fact: str) -> str | None:
+        if fact not in self.columns:
+            return None
         value = self.raw(fact)
         if isinstance(value, float) and value.is_integer():
             value = int(value)
-        return None if value is None or not str(value).strip() else str(value).strip()
+        return None if value is None else str(value).strip() or None
 
     def number(self, fact: str) -> float | None:
         value = self.raw(fact)
@@ -214,7 +252,7 @@ class _Cells:
         if value is None:
             return None
         try:
-            return dt.date.fromisoformat(value.replace("T", " ").split(" ")[0])
+            return _date(value)
         except ValueError:
             raise self.fail(fact, value, message("column '{column}': {value} is not a date as YYYY-MM-DD")) from None
 
@@ -246,6 +284,8 @@ class _Cells:
         return value  # type: ignore[return-value]
 
     def counteroffer(self) -> Counteroffer:
+        if self.none_of(_OF_COUNTEROFFER):
+            return _NO_COUNTEROFFER
         return Counteroffer(
             terms=self.items("counteroffer_terms"),
             accept_by=self.date("counteroffer_accept_by"),
@@ -253,6 +293,8 @@ class _Cells:
         )
 
     def incompleteness(self) -> Incompleteness:
+        if self.none_of(_OF_INCOMPLETENESS):
+            return _COMPLETE
         return Incompleteness(items=self.items("missing_items"), respond_by=self.date("respond_by"))
 
     def dates(self, notice: dt.date | None, letter: str) -> Dates:
@@ -274,6 +316,13 @@ class _Cells:
             notice_sent=self.date("sent_date"),
         )
 
+    def recorded(self) -> Recorded:
+        if self.none_of(_OF_RECORD):
+            return _NOT_RECORDED
+        return Recorded(
+            outcome=self.text("outcome"), score=self.number("score"), model_version=self.text("model_version")
+        )
+
     def retention(self, dates: Dates, config: AuditConfig) -> Retention:
         """How long the decision's documents are kept; whether they are held counts as yes where it cannot be read."""
         settled = config.retention.settled(config.documents.letter)
@@ -287,6 +336,8 @@ class _Cells:
         return Retention(retain_until=retain_until(dates, months), basis=basis, legal_hold=held)
 
     def bureau(self) -> BureauFacts:
+        if self.none_of(_OF_BUREAU):
+            return _NO_BUREAU
         score, factors = self.integer("bureau_score"), self.items("bureau_key_factors")
         used = self.yes("consumer_report_used")
         return BureauFacts(

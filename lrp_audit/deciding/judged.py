@@ -1,32 +1,30 @@
 """A chunk of rows in, judged: as tables of columns, canonical records, and whole decisions to render documents of.
 
-The unit of work of a batch. The same chunk gives the same bytes, with the same versions and processor.
+The unit of work of a batch. The same chunk gives the same bytes, with the same versions and processor. A row's bytes
+depend neither on its neighbours nor on how many they are, as long as the chunk has room for the same number of rows.
+
+Rows are judged one after the other and leave strings and numbers behind, no objects. A process that judges many chunks
+should call `gc.freeze()` once it has opened its session: Python otherwise walks through all of torch and scikit-learn
+again and again.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import pandas as pd
 import pyarrow as pa
 
-from lrp_audit.deciding.decision_row import (
-    DECISIONS,
-    DECISIONS_VERSION,
-    DOCUMENTS,
-    decision_row,
-    decision_table,
-    relevance_names,
-)
-from lrp_audit.deciding.decisions import Decision, judge_rows
+from lrp_audit.deciding.decision_row import DECISIONS, DECISIONS_VERSION, DOCUMENTS, DecisionRows, RelevanceRows
+from lrp_audit.deciding.decisions import Decision, Examined, examine
 from lrp_audit.deciding.facts import read_facts, require_columns
 from lrp_audit.deciding.session import Session
+from lrp_audit.deciding.written import Writer
 from lrp_audit.history.decision_folder import folder_name
-from lrp_audit.records.record import Addressee, Record, canonical
+from lrp_audit.records.record import Addressee
 
 __all__ = ["DECISIONS", "DECISIONS_VERSION", "DOCUMENTS", "JudgedChunk", "judge_chunk"]
 
@@ -47,11 +45,12 @@ class JudgedChunk:
     relevance: pa.Table
     records: tuple[bytes, ...] | None
     addressees: tuple[Addressee, ...]
-    _whole: tuple[Decision, ...]
+    _examined: Examined
+    _first_row: int
 
     def decision(self, row: int) -> Decision:
-        """The whole decision of a row of the source, to render documents of."""
-        return self._whole[row - self._whole[0].row]
+        """The whole decision of a row of the source, to render documents of; made anew at every call."""
+        return self._examined.judged(row - self._first_row, row).whole()
 
 
 def judge_chunk(
@@ -62,6 +61,7 @@ def judge_chunk(
     notice: dt.date | None = None,
     repeated: Collection[int] = (),
     records: bool = True,
+    chunk_rows: int | None = None,
 ) -> JudgedChunk:
     """Judge the rows of a chunk.
 
@@ -72,37 +72,29 @@ def judge_chunk(
         notice: the date printed on notices.
         repeated: rows of the source whose id repeats that of an earlier one, as `facts.repeated_rows` finds them.
         records: whether canonical records, and their digests, are wanted.
+        chunk_rows: rows of a full chunk, which the last one of a source is filled up to; default: as many as there are.
 
     Raises:
         DataError: a column is missing, or of the wrong type throughout.
     """
     require_columns(session.config.facts, frame)
     facts = read_facts(session.config, frame, session.key, notice, first_row=first_row, repeated=repeated)
-    decided = tuple(judge_rows(session, frame, facts, range(first_row, first_row + len(frame))))
-    kept = tuple(canonical(item.record) for item in decided) if records else None
-    digests = [None] * len(decided) if kept is None else [hashlib.sha256(record).hexdigest() for record in kept]
-    rows = (
-        decision_row(item.record, item.row, folder_name(session.key, item.record.decision.id), sha256)
-        for item, sha256 in zip(decided, digests, strict=True)
-    )
+    examined = examine(session, frame, facts, size=chunk_rows or len(frame))
+    rows, relevance, writer = DecisionRows(), RelevanceRows(session.model.explained), Writer()
+    kept: list[bytes] = []
+    for place in range(len(frame)):
+        judged = examined.judged(place, first_row + place)
+        sha256 = None
+        if records:
+            kept.append(writer.written(judged))
+            sha256 = hashlib.sha256(kept[-1]).hexdigest()
+        rows.add(judged.outline, judged.row, folder_name(session.key, judged.outline.decision.id), sha256)
+        relevance.add(judged.row, judged.outline.decision.id, judged.columns)
     return JudgedChunk(
-        decisions=decision_table(rows),
-        relevance=_relevance(decided, session.model.explained),
-        records=kept,
-        addressees=tuple(item.addressee for item in decided),
-        _whole=decided,
+        decisions=rows.table(),
+        relevance=relevance.table(),
+        records=tuple(kept) if records else None,
+        addressees=tuple(item.addressee for item in facts),
+        _examined=examined,
+        _first_row=first_row,
     )
-
-
-def _relevance(decided: Sequence[Decision], inputs: Sequence[str]) -> pa.Table:
-    found = [_by_input(item.record) for item in decided]
-    columns = [pa.array([row.get(name) for row in found], pa.float64()) for name in inputs]
-    rows = pa.array([item.row for item in decided], pa.int64())
-    ids = pa.array([item.record.decision.id for item in decided], pa.string())
-    return pa.table([rows, ids, *columns], names=["row", "id", *relevance_names(inputs)])
-
-
-def _by_input(record: Record) -> dict[str, float]:
-    """Relevance of the columns of a table, and of every text as a whole."""
-    texts = {text.column: math.fsum(word.relevance for word in text.words) for text in record.text_evidence}
-    return {item.column: item.relevance for item in record.contributions} | texts

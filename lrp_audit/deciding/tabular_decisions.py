@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,15 +11,15 @@ import numpy.typing as npt
 import pandas as pd
 
 from lrp_audit.adapters.tabular import Encoded, TabularModel
-from lrp_audit.checks import variations
 from lrp_audit.checks.encoded_choices import EncodedColumns, encoded_columns
-from lrp_audit.checks.evidence import Evidence, Families, Subjects, gather, state, unmeasured
+from lrp_audit.checks.evidence import Families, Subjects, gather, unmeasured
 from lrp_audit.checks.full import gather_full
-from lrp_audit.checks.full_statements import state_full
 from lrp_audit.checks.near_ties import sampled_ties
 from lrp_audit.checks.variations import Searcher, plausible_columns
-from lrp_audit.deciding.assembly import ColumnFacts, column_facts, conservation, contributions, reference_facts
+from lrp_audit.deciding.assembly import ColumnFacts, column_facts
 from lrp_audit.deciding.decision_model import (
+    Answers,
+    Asked,
     Cutoff,
     Explained,
     adverse_class,
@@ -26,23 +27,16 @@ from lrp_audit.deciding.decision_model import (
     model_facts,
     rules_in_words,
 )
+from lrp_audit.deciding.tabular_answers import Explanations, Scores
+from lrp_audit.deciding.weighed import WeighedTable
 from lrp_audit.engine import preset
 from lrp_audit.errors import DataError
 from lrp_audit.explaining.explainer import Explainer, explainer
 from lrp_audit.explaining.methods.choice import Attribute, attribution, in_words
 from lrp_audit.explaining.reference import MINIMUM_POPULATION, Applicants, PopulationName, Reference, build_reference
-from lrp_audit.judging import reasons
-from lrp_audit.judging.case import Faithfulness
+from lrp_audit.judging.ready import ready
 from lrp_audit.language.messages import for_applicants, for_reviewers
-from lrp_audit.records.record import (
-    Addressee,
-    FamilyContribution,
-    MethodFacts,
-    ModelFacts,
-    Outcome,
-    TieBreak,
-    Variations,
-)
+from lrp_audit.records.record import Addressee, MethodFacts, ModelFacts, Outcome, TieBreak, Variations
 from lrp_audit.settings.config import AuditConfig, check_columns
 
 CHOICES = 1024  # of values that are run together in a search for variations, for one decision
@@ -94,94 +88,66 @@ class TabularDecisions:
             row: say("column '{column}': {why}", column=column, why=say(why)) for row, (column, why) in found.items()
         }
 
-    def score(self, frame: pd.DataFrame) -> list[Outcome]:
+    def score(self, frame: pd.DataFrame, asked: Asked) -> Answers[Outcome]:
         """Score and outcome, from the explained graph and from the user's own estimator."""
+        return self._scores(frame.iloc[asked.filled()], frozenset(asked.rows)) if asked.rows else {}
+
+    def _scores(self, frame: pd.DataFrame, rows: frozenset[int]) -> Scores:
         model, decision, adverse = self.explainer.model, self.config.decision, self.facts.adverse
         margin = self.explainer.margin(model.encode(frame).inputs)
         own = model.estimated_margin(frame, adverse, decision.against)
         graph, estimator = margin, own
         if decision.cutoff_on != "margin":
             graph, estimator = (model.probability(item, adverse, decision.against) for item in (margin, own))
-        near = np.abs(margin - self.cutoff.margin) <= np.abs(own - margin)
-        return [
-            Outcome(
-                adverse=bool(margin[row] >= self.cutoff.margin),
-                margin=float(margin[row]),
-                cutoff_margin=self.cutoff.margin,
-                score=float(graph[row]),
-                cutoff=self.cutoff.value,
-                cutoff_on=decision.cutoff_on,
-                estimator_score=float(estimator[row]),
-                near_cutoff=bool(near[row]),
-            )
-            for row in range(len(frame))
-        ]
+        return Scores(rows, self.cutoff, decision.cutoff_on, margin, graph, own, estimator)
 
-    def explain(self, frame: pd.DataFrame, addressees: Sequence[Addressee]) -> list[Explained]:
+    def explain(self, frame: pd.DataFrame, asked: Asked, addressees: Sequence[Addressee]) -> Answers[Explained]:
         """Relevance of every column against the population, with the checks of CA-08."""
+        if not asked.rows:
+            return {}
+        rows, config, filled = frozenset(asked.rows), self.config, frame.iloc[asked.filled()]
         model = self.explainer.model
-        encoded, typed = model.encode(frame), model.encoding.read(frame)
+        encoded, typed = model.encode(filled), model.encoding.read(filled)
         relevance = self.attribute(encoded.inputs, self.reference)
-        found = contributions(self.column_facts, typed, encoded, model.transformed(encoded), relevance.relevance)
+        labels = ready(config).labels
+        table = WeighedTable(self.column_facts, typed, encoded, model.transformed(encoded), relevance.relevance, labels)
         families = Families.of([column.family for column in self.column_facts])
-        groups = [reasons.group(row) for row in found]
-        ties = self._ties(encoded, families, groups)
-        stated = np.array([self._stated(row, families, ties.get(place)) for place, row in enumerate(groups)])
+        ties = self._ties(encoded, families, table, rows)
+        stated = table.stated(config.documents.max_reasons)
+        for row, tie in ties.items():
+            if tie.outcome == "exchanged":
+                stated[row, [families.names.index(tie.first), families.names.index(tie.second)]] = False, True
         subjects = Subjects(typed, encoded, relevance.relevance, stated)
-        evidence, full, level = unmeasured(stated), None, self.config.checks.level
+        evidence, full, level = unmeasured(stated), None, config.checks.level
         if level != "none":
-            evidence = gather(
-                self.explainer, self.attribute, subjects, families, self.reference, self.second, self.config
-            )
+            evidence = gather(self.explainer, self.attribute, subjects, families, self.reference, self.second, config)
         if level == "full":
-            full = gather_full(self.explainer, self.attribute, subjects, families, self.reference, self.config)
-        varied = self._variations(subjects)
-        say = for_reviewers(self.config)
-        return [
-            Explained(
-                contributions=found[row],
-                conservation=conservation(relevance, row),
-                checks=(
-                    *state(evidence, row, self.config.checks, say),
-                    *state_full(full, row, int(evidence.stated[row]), self.config.checks, say),
-                    variations.stated(varied.get(row), say),
-                ),
-                reference=reference_facts(self.reference, float(relevance.reference_margin[row])),
-                directions=evidence.directions[row],
-                faithfulness=_faithfulness(evidence, row),
-                variations=varied.get(row),
-                tie=ties.get(row),
-            )
-            for row in range(len(frame))
-        ]
-
-    def _stated(self, groups: tuple[FamilyContribution, ...], families: Families, tie: TieBreak | None) -> list[bool]:
-        principal = reasons.exchanged(reasons.stated(groups, self.config.documents.max_reasons), groups, tie)
-        named = {item.family for item in principal}
-        return [family in named for family in families.names]
+            full = gather_full(self.explainer, self.attribute, subjects, families, self.reference, config)
+        varied, say = self._variations(subjects, rows), for_reviewers(config)
+        return Explanations(rows, table, relevance, self.reference, evidence, full, ties, varied, config.checks, say)
 
     def _ties(
-        self, encoded: Encoded, families: Families, groups: Sequence[tuple[FamilyContribution, ...]]
+        self, encoded: Encoded, families: Families, table: WeighedTable, rows: frozenset[int]
     ) -> dict[int, TieBreak]:
-        """Row -> what sampling found of a near-tie at the last place (RS-09).
+        """Row -> what sampling found of a near-tie at the last place (RS-09), each row by itself.
 
         Integrated gradients are a choice of another quantity than Shapley values, which then decide nothing.
         """
         checks, most = self.config.checks, self.config.documents.max_reasons
-        if not len(self.reference) or self.config.explanation.method == "integrated-gradients":
+        another = self.config.explanation.method == "integrated-gradients"
+        if checks.level == "none" or another or not len(self.reference):
             return {}
-        ranked = {row: reasons.against(group) for row, group in enumerate(groups)}
-        rows = [
-            row
-            for row, group in ranked.items()
-            if len(group) > most and reasons.near_tie(group[most - 1], group[most], checks.near_tie)
-        ]
-        names = [(ranked[row][most - 1].family, ranked[row][most].family) for row in rows]
-        found = sampled_ties(self.explainer, encoded.inputs, rows, names, families, self.reference, seed=checks.seed)
-        return dict(zip(rows, found, strict=True))
+        found = {}
+        for row, (last, following) in table.near_ties(most, checks.near_tie).items():
+            if row in rows:
+                named = families.names[last], families.names[following]
+                (found[row],) = sampled_ties(
+                    self.explainer, encoded.inputs, [row], [named], families, self.reference, seed=checks.seed
+                )
+        return found
 
-    def _variations(self, subjects: Subjects) -> dict[int, Variations]:
-        """Row -> what a search found, for adverse decisions."""
+    def _variations(self, subjects: Subjects, rows: frozenset[int]) -> dict[int, Variations]:
+        """Row -> what a search found, for those of `rows` that are adverse."""
         if not self.config.searches_variations:
             return {}
         line, inputs = self.cutoff.margin, subjects.encoded.inputs
@@ -189,22 +155,28 @@ class TabularDecisions:
             columns=self.variable.plausible,
             settings=self.config.variations,
             limit=line - self.tolerance * (1 + abs(line)),
-            score=self.score,
+            score=self._confirmed,
             budget=CHOICES,
             say=for_applicants(self.config),
         )
-        adverse = np.flatnonzero(self.explainer.margin(inputs) >= line).tolist()
+        adverse = [row for row in np.flatnonzero(self.explainer.margin(inputs) >= line).tolist() if row in rows]
         return searcher.search(
             subjects.frame,
             adverse,
             lambda row, choices: self.explainer.margin(self.variable.varied(inputs, row, choices)),
         )
 
-
-def _faithfulness(evidence: Evidence, row: int) -> Faithfulness | None:
-    if evidence.putback is None:
-        return None
-    return Faithfulness(float(evidence.putback.stated[row]), float(evidence.putback.random[row]))
+    def _confirmed(self, frame: pd.DataFrame, owners: Sequence[int], size: int) -> list[Outcome]:
+        """Outcomes of varied rows, each run in a place of its owner's own, whatever is found for other rows."""
+        most, taken, places = self.config.variations.most, Counter[int](), []
+        for owner in owners:
+            places.append(owner * most + taken[owner])
+            taken[owner] += 1
+        filled = [0] * (size * most)
+        for position, place in enumerate(places):
+            filled[place] = position
+        scores = self._scores(frame.iloc[filled], frozenset())
+        return [scores.outcome(place) for place in places]
 
 
 def tabular_decisions(

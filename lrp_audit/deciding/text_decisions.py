@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -28,12 +29,22 @@ from lrp_audit.checks.text_full import Explained as ExplainedTexts
 from lrp_audit.checks.text_full import gather_text_full
 from lrp_audit.checks.text_variations import TextSearcher
 from lrp_audit.checks.variations import Searcher, plausible_columns
-from lrp_audit.deciding.decision_model import Cutoff, Explained, adverse_class, cutoff, model_facts, rules_in_words
+from lrp_audit.deciding.decision_model import (
+    Asked,
+    Cutoff,
+    Explained,
+    adverse_class,
+    cutoff,
+    model_facts,
+    rules_in_words,
+)
 from lrp_audit.deciding.text_evidence import JudgedText, TextReader, special_content_refusal, text_reader
+from lrp_audit.deciding.weighed import Listed
 from lrp_audit.engine import preset
 from lrp_audit.errors import ConfigError, DataError
 from lrp_audit.judging import reasons
 from lrp_audit.judging.case import Faithfulness
+from lrp_audit.judging.ready import ready
 from lrp_audit.judging.text_reasons import LabelledSpan, rankable, read_spans
 from lrp_audit.language.display import plain, show
 from lrp_audit.language.messages import Messages, for_applicants, for_reviewers
@@ -135,7 +146,18 @@ class TextDecisions:
         except DataError as error:
             raise DataError(f"column '{self.section.column}': {error}") from None
 
-    def score(self, frame: pd.DataFrame) -> list[Outcome]:
+    def score(self, frame: pd.DataFrame, asked: Asked) -> dict[int, Outcome]:
+        """See `DecisionModel`; texts are batched by their length, whatever the size of a chunk."""
+        return dict(zip(asked.rows, self._outcomes(frame.iloc[list(asked.rows)]), strict=True)) if asked.rows else {}
+
+    def explain(self, frame: pd.DataFrame, asked: Asked, addressees: Sequence[Addressee]) -> dict[int, Explained]:
+        """See `DecisionModel`."""
+        if not asked.rows:
+            return {}
+        found = self._explained(frame.iloc[list(asked.rows)], [addressees[row] for row in asked.rows])
+        return dict(zip(asked.rows, found, strict=True))
+
+    def _outcomes(self, frame: pd.DataFrame) -> list[Outcome]:
         """Score and outcome of every text."""
         margin = self._margins(self._texts(frame), self._tables(frame))
         decision = self.config.decision
@@ -156,7 +178,7 @@ class TextDecisions:
             for row in range(len(frame))
         ]
 
-    def explain(self, frame: pd.DataFrame, addressees: Sequence[Addressee]) -> list[Explained]:
+    def _explained(self, frame: pd.DataFrame, addressees: Sequence[Addressee]) -> list[Explained]:
         """Relevance of every word and column from zero, brought to reason families; the text itself is masked."""
         texts, tables = self._texts(frame), self._tables(frame)
         found = self.explainer.explain(texts, self.target, tables)
@@ -168,7 +190,7 @@ class TextDecisions:
         varied, say = self._variations(frame, judged), for_reviewers(self.config)
         return [
             Explained(
-                contributions=listed[row],
+                columns=Listed(listed[row], ready(self.config).labels, _by_text(judged[row])),
                 conservation=_conservation(found[row], listed[row]),
                 checks=(
                     _left_out(left_out[row], say),
@@ -243,11 +265,11 @@ class TextDecisions:
             columns=self.variable,
             settings=self.config.variations,
             limit=line - 2 * PRECISION * (1 + abs(line)),
-            score=self.score,
+            score=lambda frame, owners, size: self._outcomes(frame),
             budget=CHOICES,
             say=for_applicants(self.config),
         )
-        adverse = [row for row, outcome in enumerate(self.score(frame)) if outcome.adverse]
+        adverse = [row for row, outcome in enumerate(self._outcomes(frame)) if outcome.adverse]
         sentences = [found[0].sentences for found in judged]
         typed = frame.assign(**{column: _numbers(frame, column) for column in self.table_columns})
         return TextSearcher(self.section.column, searcher, self._readable_margins).search(typed, adverse, sentences)
@@ -443,6 +465,11 @@ def _families(listed: tuple[ColumnContribution, ...]) -> dict[str, float]:
 
 def _of_texts(judged: Sequence[JudgedText]) -> list[ColumnContribution]:
     return [contribution for item in judged for contribution in item.contributions]
+
+
+def _by_text(judged: Sequence[JudgedText]) -> dict[str, float]:
+    """The relevance of every text, over its words."""
+    return {item.evidence.column: math.fsum(word.relevance for word in item.evidence.words) for item in judged}
 
 
 def _conservation(relevance: TextRelevance, listed: Sequence[ColumnContribution]) -> Conservation:

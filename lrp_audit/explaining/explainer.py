@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 import numpy.typing as npt
@@ -46,12 +46,17 @@ class ColumnRelevance:
     sinks: Mapping[str, FloatArray]
     moved: FloatArray | None = None
 
-    @property
+    @cached_property
+    def attributed(self) -> FloatArray:
+        """What the columns account for; (N,)."""
+        return np.asarray(self.relevance.sum(1))
+
+    @cached_property
     def residual(self) -> FloatArray:
         """What neither columns nor sinks account for; (N,)."""
-        return np.asarray(self.explained - self.relevance.sum(1) - sum(self.sinks.values()))
+        return np.asarray(self.explained - self.attributed - sum(self.sinks.values()))
 
-    @property
+    @cached_property
     def tolerance(self) -> FloatArray:
         """The conservation error that float64 rounding allows, `1e-9 (1 + sum |R|)`; (N,)."""
         return np.asarray(1e-9 * (1 + np.abs(self.relevance).sum(1)))

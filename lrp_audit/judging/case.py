@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from functools import cached_property
+from typing import Literal, Protocol, TypeVar
 
 from lrp_audit.records.record import (
     Addressee,
-    ColumnContribution,
     DecisionFacts,
     ModelFacts,
     Outcome,
@@ -28,6 +28,39 @@ class Faithfulness:
     random: float
 
 
+class Scored(Protocol):
+    """What is judged of a column's contribution."""
+
+    @property
+    def column(self) -> str: ...
+    @property
+    def label(self) -> str: ...
+    @property
+    def family(self) -> str: ...
+    @property
+    def relevance(self) -> float: ...
+    @property
+    def protected(self) -> Literal["no", "prohibited", "special", "age"]: ...
+    @property
+    def source(self) -> str | None: ...
+
+
+class Family(Protocol):
+    """What is judged of a family's contribution."""
+
+    @property
+    def family(self) -> str: ...
+    @property
+    def label(self) -> str: ...
+    @property
+    def relevance(self) -> float: ...
+    @property
+    def columns(self) -> tuple[str, ...]: ...
+
+
+AnyFamily = TypeVar("AnyFamily", bound=Family)
+
+
 @dataclass(frozen=True)
 class Case:
     """Everything one decision is judged by.
@@ -35,6 +68,9 @@ class Case:
     Attributes:
         outcome: None where the row could not be scored; `problem` then says why.
         reference: None where there is none.
+        contributions: all columns, most adverse first.
+        protected: those of protected columns, and
+        families: their families, most adverse first, where these are known already; None: they are found when judged.
         directions: family -> direction, only for families whose direction test passed (RS-11).
         faithfulness: None where it was not measured.
         variations: None where none were searched for.
@@ -48,7 +84,9 @@ class Case:
     model: ModelFacts
     outcome: Outcome | None
     reference: ReferenceFacts | None = None
-    contributions: tuple[ColumnContribution, ...] = ()
+    contributions: Iterable[Scored] = ()
+    protected: Sequence[Scored] | None = None
+    families: Sequence[Family] | None = None
     directions: Mapping[str, Literal["low", "high"]] = field(default_factory=dict)
     faithfulness: Faithfulness | None = None
     variations: Variations | None = None
@@ -57,7 +95,7 @@ class Case:
     problem: str | None = None
     tolerance: float = 1e-9
 
-    @property
+    @cached_property
     def standing(self) -> Standing:
         """What kind of answer the decision needs: the component that decided comes first (RS-04)."""
         if self.decision.action == "incomplete":

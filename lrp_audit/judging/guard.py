@@ -46,7 +46,7 @@ def _faults(own: str, with_numbers: str, record: Record, config: AuditConfig) ->
     number = _number_of_explanation(with_numbers, record)
     found = (
         phrasebook.first_fault(own, phrasebook.load(config.documents.language).anywhere),
-        column_name_in(own, columns_of(record.contributions, config)),
+        column_name_in(own, columns_of((item.column for item in record.contributions), config)),
         number and f"prints the number {number} of its explanation, which no reader can understand (2.6)",
     )
     return tuple(fault for fault in found if fault)

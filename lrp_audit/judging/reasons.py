@@ -10,15 +10,14 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from lrp_audit.judging.case import Case, Faithfulness
+from lrp_audit.judging.case import AnyFamily, Case, Faithfulness, Family, Scored
+from lrp_audit.judging.ready import ready
 from lrp_audit.judging.refusals import Findings, refusals
 from lrp_audit.judging.refusals.findings import favourable
 from lrp_audit.judging.refusals.notice import notice_flags
 from lrp_audit.judging.text_reasons import rankable
-from lrp_audit.language import phrasebook
-from lrp_audit.language.texts import load
-from lrp_audit.language.wording import supplied, wording
-from lrp_audit.records.record import ColumnContribution, FamilyContribution, Ranking, Reason, Refusal, TieBreak
+from lrp_audit.language.wording import supplied
+from lrp_audit.records.record import FamilyContribution, Ranking, Reason, Refusal, TieBreak
 from lrp_audit.settings.config import AuditConfig
 from lrp_audit.settings.sections import FamilySection
 
@@ -41,16 +40,14 @@ class Judgement:
     flags: tuple[str, ...]
 
 
-def group(
-    contributions: Iterable[ColumnContribution], labels: Mapping[str, str] | None = None
-) -> tuple[FamilyContribution, ...]:
+def group(contributions: Iterable[Scored], labels: Mapping[str, str] | None = None) -> tuple[FamilyContribution, ...]:
     """Families with the exact sum of their columns' relevance, most adverse first, ties by name (RS-08, RS-09).
 
     Args:
         contributions: one decision's columns, in any order.
         labels: family -> name for reviewers; default: the label of its only column, else the family's own name.
     """
-    members: dict[str, list[ColumnContribution]] = {}
+    members: dict[str, list[Scored]] = {}
     for item in contributions:
         members.setdefault(item.family, []).append(item)
     families = [
@@ -65,33 +62,34 @@ def group(
     return tuple(sorted(families, key=lambda item: (-item.relevance, item.family)))
 
 
-def stated(families: Sequence[FamilyContribution], max_reasons: int) -> tuple[FamilyContribution, ...]:
+def stated(families: Sequence[AnyFamily], max_reasons: int) -> tuple[AnyFamily, ...]:
     """The principal reasons (RS-01): the families that count most against the applicant, at most `max_reasons`."""
     return against(families)[:max_reasons]
 
 
 def exchanged(
-    principal: tuple[FamilyContribution, ...], families: Sequence[FamilyContribution], tie: TieBreak | None
-) -> tuple[FamilyContribution, ...]:
+    principal: tuple[AnyFamily, ...], families: Sequence[AnyFamily], tie: TieBreak | None
+) -> tuple[AnyFamily, ...]:
     """The principal reasons with the last one replaced where sampling says that the next family counts more (RS-09)."""
     if tie is None or tie.outcome != "exchanged":
         return principal
     return (*principal[:-1], next(item for item in families if item.family == tie.second))
 
 
-def against(families: Sequence[FamilyContribution]) -> tuple[FamilyContribution, ...]:
+def against(families: Sequence[AnyFamily]) -> tuple[AnyFamily, ...]:
     """The families that count against the applicant by more than rounding, most adverse first."""
-    floor = _floor(families)
+    floor = floor_of(item.relevance for item in families)
     return tuple(item for item in families if item.relevance > floor)
 
 
-def in_favour(families: Sequence[FamilyContribution]) -> tuple[FamilyContribution, ...]:
+def in_favour(families: Sequence[AnyFamily]) -> tuple[AnyFamily, ...]:
     """The families that count in the applicant's favour by more than rounding, most favourable first."""
-    return favourable(families, _floor(families))
+    return favourable(families, floor_of(item.relevance for item in families))
 
 
-def _floor(families: Sequence[FamilyContribution]) -> float:
-    return ROUNDING * max((abs(item.relevance) for item in families), default=0.0)
+def floor_of(relevance: Iterable[float]) -> float:
+    """Up to where the relevance of a family is rounding, given that of all families of a decision."""
+    return ROUNDING * max(map(abs, relevance), default=0.0)
 
 
 def judge(case: Case, config: AuditConfig) -> Judgement:
@@ -101,30 +99,32 @@ def judge(case: Case, config: AuditConfig) -> Judgement:
         ConfigError: there are no legal texts in the document's language.
     """
     findings = _findings(case, config)
+    ranking = _ranking(findings)
     return Judgement(
         reasons=_supplied_reasons(findings) if case.standing == "routed" else _scored_reasons(findings),
-        ranking=_ranking(findings),
+        ranking=ranking,
         refusals=refusals(findings),
-        flags=tuple(_flags(findings)),
+        flags=tuple(_flags(findings, ranking)),
     )
 
 
 def _findings(case: Case, config: AuditConfig) -> Findings:
-    labels = {name: family.label for name, family in config.families.items() if family.label}
-    families = group(case.contributions, labels)
+    known = ready(config)
+    families = group(case.contributions, known.labels) if case.families is None else case.families
     routed = case.standing == "routed"
-    ranked = stated(rankable(families, config.text), config.documents.max_reasons)
-    principal = () if routed else exchanged(ranked, families, case.tie)
-    words = tuple(wording(item.family, case.directions.get(item.family), config) for item in principal)
+    floor = floor_of(item.relevance for item in families)
+    adverse = tuple(item for item in families if item.relevance > floor)
+    ranked = adverse if config.text is None else against(rankable(families, config.text))
+    principal = () if routed else exchanged(ranked[: config.documents.max_reasons], families, case.tie)
+    words = tuple(known.wording(item.family, case.directions.get(item.family)) for item in principal)
     return Findings(
         case=case,
-        config=config,
-        texts=load(config.documents.language),
-        phrases=phrasebook.load(config.documents.language),
+        ready=known,
         families=families,
+        against=adverse,
         stated=principal,
         words=supplied(case.decision.decided_reasons) if routed else words,
-        floor=_floor(families),
+        floor=floor,
     )
 
 
@@ -156,10 +156,11 @@ def _ranking(findings: Findings) -> Ranking:
     """RS-09: how far the last stated family is from the first that is left out, and what the stated ones cover."""
     if not findings.stated:
         return Ranking()
-    adverse = against(findings.families)
+    adverse = findings.against
     total = math.fsum(item.relevance for item in adverse)
     covered = math.fsum(item.relevance for item in findings.stated) / total
-    ranked = against(rankable(findings.families, findings.config.text))
+    text = findings.config.text
+    ranked = adverse if text is None else against(rankable(findings.families, text))
     following = next((item for item in ranked if item not in findings.stated), None)
     if following is None:
         return Ranking(covered=covered)
@@ -174,19 +175,20 @@ def _ranking(findings: Findings) -> Ranking:
     )
 
 
-def near_tie(last: FamilyContribution, following: FamilyContribution, limit: float) -> bool:
+def near_tie(last: Family, following: Family, limit: float) -> bool:
     """Whether two families are nearer to each other than relevance can tell: `limit` is a share of the larger one."""
     return abs(last.relevance - following.relevance) <= limit * max(last.relevance, following.relevance)
 
 
-def _flags(findings: Findings) -> Iterator[str]:
+def _flags(findings: Findings, ranking: Ranking) -> Iterator[str]:
     """Sentences for the reviewer: what does not stop a letter and should be seen."""
-    for flags in (_ranking_flags, _decision_flags, _protected_flags, _report_flags, notice_flags):
+    yield from _ranking_flags(findings, ranking)
+    for flags in (_decision_flags, _protected_flags, _report_flags, notice_flags):
         yield from flags(findings)
 
 
-def _ranking_flags(findings: Findings) -> Iterator[str]:
-    say, ranking = findings.say, _ranking(findings)
+def _ranking_flags(findings: Findings, ranking: Ranking) -> Iterator[str]:
+    say = findings.say
     if ranking.sampled is not None:
         yield from _sampled_flags(findings, ranking.sampled)
     elif ranking.near_tie and ranking.next_family is not None and ranking.gap is not None:
@@ -225,7 +227,7 @@ def _sampled_flags(findings: Findings, tie: TieBreak) -> Iterator[str]:
         )
 
 
-def _label(families: Iterable[FamilyContribution], name: str) -> str:
+def _label(families: Iterable[Family], name: str) -> str:
     return next(item.label for item in families if item.family == name)
 
 
@@ -263,11 +265,12 @@ def _decision_flags(findings: Findings) -> Iterator[str]:
 
 
 def _protected_flags(findings: Findings) -> Iterator[str]:
+    if not findings.guarded:
+        return
     say, limit = findings.say, findings.config.checks.protected_share
     total = sum(abs(item.relevance) for item in findings.case.contributions)
-    for item in findings.case.contributions:
-        favour = item.protected != "no" and item.relevance < -findings.floor
-        if favour and -item.relevance >= limit * total:
+    for item in findings.guarded:
+        if item.relevance < -findings.floor and -item.relevance >= limit * total:
             yield say(
                 "The protected column '{column}' counts in the applicant's favour, with {share} of all.",
                 column=item.column,
@@ -278,6 +281,10 @@ def _protected_flags(findings: Findings) -> Iterator[str]:
         yield say("Age holds {share} of what counts against the applicant (RS-12).", share=say.percent(age, 1))
 
 
+def _from_report(source: str | None) -> bool:
+    return source is not None and any(word in source.lower() for word in ("bureau", "report"))
+
+
 def _report_flags(findings: Findings) -> Iterator[str]:
     say, bureau = findings.say, findings.case.decision.bureau
     if len(bureau.key_factors) > 4:
@@ -286,10 +293,11 @@ def _report_flags(findings: Findings) -> Iterator[str]:
             "{count} key factors of the credit score were supplied; a notice states four (US-09).",
             len(bureau.key_factors),
         )
+    if bureau.report_used:
+        return
     named = {column for family in findings.stated for column in family.columns}
     for item in findings.case.contributions:
-        source = (item.source or "").lower()
-        if item.column in named and not bureau.report_used and any(word in source for word in ("bureau", "report")):
+        if item.column in named and _from_report(item.source):
             yield say(
                 "'{column}' comes from '{source}'; no consumer report is recorded as used (US-08).",
                 column=item.column,

@@ -22,6 +22,8 @@ def placed(reasons: Iterable[Reason], texts: Sequence[TextEvidence], *, quote: b
         texts: what the model read of it.
         quote: whether the phrase may be repeated.
     """
+    if not texts:
+        return tuple(reasons)
     return tuple(reason.model_copy(update={"place": _place(reason.family, texts, quote)}) for reason in reasons)
 
 

@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from lrp_audit.errors import ConfigError, DataError
+from lrp_audit.judging.case import AnyFamily
 from lrp_audit.language.messages import ENGLISH, Messages, message
 from lrp_audit.privacy.special_categories import Category, SpecialPlace
-from lrp_audit.records.record import ColumnContribution, FamilyContribution
+from lrp_audit.records.record import ColumnContribution
 from lrp_audit.records.text_record import MappedSpan, ScoredSpan
 from lrp_audit.settings.terms import TermIndex
 from lrp_audit.settings.text_config import TextSection, compiled
@@ -172,7 +173,7 @@ def _label(item: FamilyWords, labels: Mapping[str, str], say: Messages) -> str:
     return say(UNMAPPED) if item.family == UNMAPPED else labels.get(item.family, item.family)
 
 
-def rankable(families: Sequence[FamilyContribution], section: TextSection | None) -> tuple[FamilyContribution, ...]:
+def rankable(families: Sequence[AnyFamily], section: TextSection | None) -> tuple[AnyFamily, ...]:
     """The families that can be principal reasons: without `UNMAPPED` where it holds little of what counts against.
 
     Every text has words that stand for nothing, and their small sum would otherwise take the place of a reason. At

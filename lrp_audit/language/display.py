@@ -23,12 +23,14 @@ def plain(value: object) -> str | float | int | bool | None:
     Infinite numbers become text, since a record holds none; half a surrogate pair is written as its escape, since it is
     no character that a file could hold.
     """
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-8", "backslashreplace").decode()
     if value is None or value is pd.NaT or (isinstance(value, float) and math.isnan(value)) or value is pd.NA:
         return None
     if isinstance(value, bool):
         return value
-    if isinstance(value, str):
-        return value.encode("utf-8", "backslashreplace").decode()
+    if type(value) is float and math.isfinite(value):
+        return value
     if hasattr(value, "item"):
         return plain(value.item())
     if isinstance(value, numbers.Integral):

@@ -102,6 +102,7 @@ def federal_agencies() -> Mapping[str, Agency]:
     return load("en").agencies
 
 
+@lru_cache(maxsize=16)
 def load(language: str) -> Texts:
     """The texts of one language; a region (`de-AT`) uses those of its language.
 

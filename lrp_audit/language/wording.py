@@ -10,7 +10,6 @@ from typing import Literal
 
 from lrp_audit.language.messages import ENGLISH, Messages
 from lrp_audit.language.phrasebook import Phrasebook, first_fault
-from lrp_audit.records.record import ColumnContribution
 from lrp_audit.settings.config import AuditConfig
 from lrp_audit.settings.sections import FamilySection
 from lrp_audit.settings.toml_errors import dotted
@@ -67,12 +66,11 @@ def column_name_in(text: str, columns: Iterable[str], say: Messages = ENGLISH) -
     return None
 
 
-def columns_of(contributions: Iterable[ColumnContribution], config: AuditConfig) -> tuple[str, ...]:
-    """Names of columns as far as they are known, without those that are a label for people too."""
+def columns_of(columns: Iterable[str], config: AuditConfig) -> tuple[str, ...]:
+    """Names of these and the configured columns, without those that are a label for people too; in order of names."""
     named = (*(item.label for item in config.columns.values()), *(item.label for item in config.families.values()))
     labels = {label.casefold() for label in named if label}
-    names = dict.fromkeys((*(item.column for item in contributions), *config.columns))
-    return tuple(name for name in names if name.casefold() not in labels)
+    return tuple(sorted(name for name in {*columns, *config.columns} if name.casefold() not in labels))
 
 
 def prohibited_term(text: str, phrases: Phrasebook, say: Messages = ENGLISH) -> str | None:

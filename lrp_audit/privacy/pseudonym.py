@@ -6,7 +6,6 @@ on first use and kept beside audit.toml; whoever loses it can no longer link old
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import os
 import secrets
@@ -51,4 +50,4 @@ def _read_key(path: Path) -> bytes:
 
 def pseudonym(key: bytes, purpose: Purpose, text: str) -> str:
     """HMAC-SHA256 of `text` in hexadecimal; pseudonyms made for different purposes cannot be joined."""
-    return hmac.new(key, f"{purpose}\0{text}".encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
+    return hmac.digest(key, f"{purpose}\0{text}".encode("utf-8", "surrogatepass"), "sha256").hex()

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from typing import Any, Literal
+from typing import Literal
 
-import rfc8785
 from pydantic import BaseModel, ConfigDict
 
+from lrp_audit.records.canonical import text
 from lrp_audit.records.text_record import TextEvidence
-
-SIGNIFICANT_DIGITS = 12  # float64 results differ in their last bits between batch shapes and processors
 
 RefusalState = Literal[
     "DECIDED_BY_RULE",
@@ -357,19 +355,9 @@ class Addressee(Frozen):
 
 def canonical(record: BaseModel) -> bytes:
     """RFC 8785 JSON of a record, floats rounded to 12 significant digits, so that equal records are equal bytes."""
-    return rfc8785.dumps(_rounded(record.model_dump(mode="json")))
+    return text(record.model_dump(mode="json")).encode()
 
 
 def digest(record: BaseModel) -> str:
     """SHA-256 of the canonical bytes, in hexadecimal."""
     return hashlib.sha256(canonical(record)).hexdigest()
-
-
-def _rounded(value: Any) -> Any:
-    if isinstance(value, float):
-        return float(f"{value:.{SIGNIFICANT_DIGITS}g}")
-    if isinstance(value, dict):
-        return {key: _rounded(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_rounded(item) for item in value]
-    return value

@@ -51,11 +51,15 @@ class Face:
 
 def faces(config: AuditConfig) -> tuple[Face, ...]:
     """The fonts of a document, in the order in which a character is looked for."""
-    folder = Path(font_source_sans_pro.font_directory)
-    own = [Face(FAMILY, weight, folder / name) for weight, name in _WEIGHTS.items()]
+    return _faces(config.folder, config.documents.extra_fonts)
+
+
+@lru_cache(maxsize=8)
+def _faces(folder: Path, extra_fonts: tuple[str, ...]) -> tuple[Face, ...]:
+    shipped = Path(font_source_sans_pro.font_directory)
+    own = [Face(FAMILY, weight, shipped / name) for weight, name in _WEIGHTS.items()]
     extra = [
-        Face(f"Extra Sans {number}", 400, (config.folder / path).resolve())
-        for number, path in enumerate(config.documents.extra_fonts, start=1)
+        Face(f"Extra Sans {number}", 400, (folder / path).resolve()) for number, path in enumerate(extra_fonts, start=1)
     ]
     return (*own, *extra)
 
@@ -72,6 +76,8 @@ def unprintable(text: str, config: AuditConfig) -> tuple[str, ...]:
     """
     printable = _printable(faces(config))
     normal = unicodedata.normalize("NFC", text)
+    if normal.isascii() and printable.issuperset(normal):
+        return ()  # the common case; nothing is piled up on letters without accents
     piled = "".join(_PILE.findall(normal))
     return tuple(dict.fromkeys(char for char in (*normal, *piled) if char not in printable or char in piled))
 

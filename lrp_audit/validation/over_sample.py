@@ -59,7 +59,7 @@ def sinks(explained: Sequence[Explained]) -> tuple[Distribution, ...]:
     }
     for one in explained:
         booked = one.conservation.sinks
-        total = math.fsum(abs(item.relevance) for item in one.contributions) + math.fsum(map(abs, booked.values()))
+        total = math.fsum(abs(item.relevance) for item in one.columns) + math.fsum(map(abs, booked.values()))
         for name, values in shares.items():
             values.append(abs(booked.get(name, 0.0)) / total if total > 0 else 0.0)
     return tuple(found for name, values in shares.items() if (found := distribution(name, values)) is not None)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from lrp_audit.deciding.decision_model import DecisionModel
+from lrp_audit.deciding.decision_model import DecisionModel, score_all
 from lrp_audit.errors import DataError
 
 SMALLEST = 50  # rows below which no figure is given
@@ -57,7 +57,7 @@ def draw_sample(model: DecisionModel, frame: pd.DataFrame, *, size: int, seed: i
             f"{row + 1} for instance: {why}."
         )
     order = np.random.default_rng(seed).permutation(readable)[: CANDIDATES * max(size, SMALLEST)]
-    refused = np.array([outcome.adverse for outcome in model.score(frame.iloc[order])], dtype=bool)
+    refused = np.array([outcome.adverse for outcome in score_all(model, frame.iloc[order])], dtype=bool)
     if refused.all() or not refused.any():
         which = "refuses" if refused.all() else "refuses none of"
         raise DataError(

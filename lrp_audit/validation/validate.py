@@ -12,7 +12,7 @@ import pandas as pd
 from lrp_audit.adapters.estimators import SklearnEstimator
 from lrp_audit.adapters.model import TabularModel
 from lrp_audit.adapters.sklearn_network import class_names
-from lrp_audit.deciding.decision_model import DecisionModel, Explained
+from lrp_audit.deciding.decision_model import DecisionModel, Explained, explain_all
 from lrp_audit.deciding.session import Session
 from lrp_audit.deciding.tabular_decisions import TabularDecisions
 from lrp_audit.deciding.text_decisions import TextDecisions
@@ -152,7 +152,7 @@ class Validation:
         refused = self.sample.frame[self.sample.adverse]
         for start in range(0, len(refused), ROWS_AT_ONCE):
             rows = refused.iloc[start : start + ROWS_AT_ONCE]
-            yield from self.session.model.explain(rows, [Addressee()] * len(rows))
+            yield from explain_all(self.session.model, rows, [Addressee()] * len(rows))
             done()
 
     def _label_test(self, threshold: float, done: Callable[[], object]) -> LabelTest:

@@ -22,6 +22,7 @@ from lrp_audit.adapters.tabular import TabularModel, adapt
 from lrp_audit.checks.encoded_choices import EncodedColumns, encoded_columns
 from lrp_audit.checks.fewest_changes import UNCHANGED
 from lrp_audit.checks.variations import plausible_columns, varied
+from lrp_audit.deciding.decision_model import explain_all
 from lrp_audit.deciding.tabular_decisions import tabular_decisions
 from lrp_audit.settings.config import AuditConfig
 
@@ -134,7 +135,7 @@ def test_calibrated_models_are_confirmed_by_their_own_probability(method):
     ready = tabular_decisions(config(("income", "age")), adapt(model), table)
     refused = table[model.predict_proba(table)[:, 1] >= 0.5].head(40)
     found = 0
-    for row, item in enumerate(ready.explain(refused, [])):
+    for row, item in enumerate(explain_all(ready, refused, [])):
         for variation in item.variations.found:
             changed = refused.iloc[[row]].assign(**{change.column: [change.value] for change in variation.changes})
             assert model.predict_proba(changed)[0, 1] < 0.5

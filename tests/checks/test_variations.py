@@ -384,7 +384,7 @@ def test_what_the_whole_pipeline_does_not_confirm_is_dropped(answer):
     for said, kept in (({}, 1), (answer, 0)):
         asked = []
 
-        def score(rows, said=said, asked=asked):
+        def score(rows, owners, size, said=said, asked=asked):
             asked.append(rows.a.tolist())
             return [Outcome(**(outcome | said)) for _ in range(len(rows))]
 

@@ -20,6 +20,7 @@ from sklearn.preprocessing import StandardScaler
 from torch import nn
 
 from lrp_audit.adapters.tabular import adapt
+from lrp_audit.deciding.decision_model import score_all
 from lrp_audit.deciding.session import decision_model, new_session
 from lrp_audit.errors import ConfigError, DataError
 from lrp_audit.language.messages import ENGLISH
@@ -227,7 +228,7 @@ def test_a_sample_holds_both_outcomes_in_equal_parts_and_follows_its_seed(pipeli
     assert int(first.adverse.sum()) == 40
     assert first.frame.equals(same.frame)
     assert not first.frame.equals(other.frame)
-    assert [item.adverse for item in decisions.score(first.frame)] == first.adverse.tolist()
+    assert [item.adverse for item in score_all(decisions, first.frame)] == first.adverse.tolist()
 
 
 # --- citing -----------------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ A refusal is a value, not an exception: it names the rules, the evidence with it
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 from lrp_audit.judging.case import Standing
 from lrp_audit.judging.refusals.completeness import missing_legal_text, provenance_incomplete, reference_missing
@@ -79,6 +80,10 @@ EXPLANATION_STATES: tuple[tuple[Find, frozenset[Standing]], ...] = (
 
 def refusals(findings: Findings) -> tuple[Refusal, ...]:
     """Every state the case is in, in the order of the states of its letter."""
-    standing, notice = findings.case.standing, findings.config.documents.letter == "us-notice"
-    found = (find(findings) for find, asked in (STATES if notice else EXPLANATION_STATES) if standing in asked)
-    return tuple(refusal for refusal in found if refusal is not None)
+    asked = _asked(findings.case.standing, findings.config.documents.letter == "us-notice")
+    return tuple(refusal for find in asked if (refusal := find(findings)) is not None)
+
+
+@cache
+def _asked(standing: Standing, notice: bool) -> tuple[Find, ...]:
+    return tuple(find for find, asked in (STATES if notice else EXPLANATION_STATES) if standing in asked)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from lrp_audit.judging.refusals.findings import Findings
 from lrp_audit.judging.refusals.recorded import means_refusal
 from lrp_audit.language.display import scale_name
-from lrp_audit.language.wording import SUPPLIED, fault
+from lrp_audit.language.wording import SUPPLIED
 from lrp_audit.records.record import Outcome, Refusal
 
 
@@ -45,7 +45,7 @@ def _supplied_problems(findings: Findings) -> Iterator[str]:
     if not findings.words:
         yield findings.say("no reasons were supplied")
     for word in findings.words:
-        if why := fault(word.text, findings.columns, findings.phrases, findings.say):
+        if why := findings.fault(word.text):
             yield findings.say("the supplied reason '{text}' {why}", text=word.text, why=why)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from lrp_audit.judging.refusals.findings import Findings
-from lrp_audit.language.wording import contradictions, fault
 from lrp_audit.records.record import Refusal
 
 
@@ -67,7 +66,7 @@ def unfaithful(findings: Findings) -> Refusal | None:
 
 def contradictory(findings: Findings) -> Refusal | None:
     """CONTRADICTORY_REASONS: two statements are the same, or opposites about one thing."""
-    pairs = contradictions([word.text for word in findings.words if word.text], findings.phrases)
+    pairs = findings.ready.contradictions(tuple(word.text for word in findings.words if word.text))
     if not pairs:
         return None
     say = findings.say
@@ -89,7 +88,7 @@ def unmapped(findings: Findings) -> Refusal | None:
     """
     say, problems = findings.say, []
     for rank, (family, word) in enumerate(zip(findings.stated, findings.words, strict=True), start=1):
-        why = fault(word.text, findings.columns, findings.phrases, say) if word.text else say("has no statement")
+        why = findings.fault(word.text) if word.text else say("has no statement")
         if why and not findings.is_protected(family):
             named = say("reason {rank} '{label}' ({key})", rank=rank, label=family.label, key=word.key)
             problems.append(" ".join((named, *([f"'{word.text}'"] if word.text else []), why)))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
+from lrp_audit.judging.case import Scored
 from lrp_audit.judging.refusals.findings import Findings
-from lrp_audit.language.wording import prohibited_term
-from lrp_audit.records.record import ColumnContribution, Refusal, RefusalState
+from lrp_audit.records.record import Refusal, RefusalState
 
 OLDER_APPLICANT = 62  # 12 CFR 1002.2(o)
 
@@ -16,7 +16,7 @@ def prohibited_basis(findings: Findings) -> Refusal | None:
     """PROHIBITED_BASIS_INFLUENTIAL: a prohibited basis is among the would-be reasons, or holds too large a share."""
     evidence = _influence(findings, "prohibited")
     for word in findings.words:
-        if why := prohibited_term(word.text, findings.phrases, findings.say):
+        if why := findings.ready.prohibited(word.text):
             evidence.append(f"'{word.text}' {why}")
     return stopped(findings, "PROHIBITED_BASIS_INFLUENTIAL", "G-04, 1002.6(b)(1)", evidence)
 
@@ -44,7 +44,7 @@ def _influence(findings: Findings, kind: Literal["prohibited", "special"]) -> li
     return evidence
 
 
-def _would_be(findings: Findings, columns: Iterable[ColumnContribution]) -> list[str]:
+def _would_be(findings: Findings, columns: Iterable[Scored]) -> list[str]:
     """The stated reasons that protected columns are in."""
     return [
         findings.say("reason {rank} would be '{label}'", rank=rank, label=item.label)

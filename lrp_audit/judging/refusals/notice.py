@@ -101,11 +101,7 @@ def reasons_office_missing(findings: Findings) -> Refusal | None:
 def incompleteness_as_reason(findings: Findings) -> Refusal | None:
     """UNMAPPED_PRINCIPAL_REASON: a score was computed, so there was enough data, and incompleteness is no reason."""
     say = findings.say
-    said = [
-        f"'{word.text}' {why}"
-        for word in findings.words
-        if (why := first_fault(word.text, findings.phrases.incomplete, say))
-    ]
+    said = [f"'{word.text}' {why}" for word in findings.words if (why := findings.ready.incomplete(word.text))]
     if not said:
         return None
     step = say('State the factor that was scored; to ask for what is missing, record the action as "incomplete".')
@@ -124,9 +120,7 @@ def notice_flags(findings: Findings) -> Iterator[str]:
         return
     if case.standing == "incomplete":
         yield say("The model could score this row: there may be enough data to decide (comment 9(a)(1)-4).")
-    elif case.standing == "routed" and any(
-        first_fault(word.text, findings.phrases.incomplete) for word in findings.words
-    ):
+    elif case.standing == "routed" and any(findings.ready.incomplete(word.text) for word in findings.words):
         yield say(
             "A reason names missing information, and the model could score this row: with enough data to decide, "
             "that is no reason (comment 9(a)(1)-4)."

@@ -1,0 +1,116 @@
+"""What a model of a table answered of a chunk, as arrays, and one row of it as the typed parts of a record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from lrp_audit.checks import variations
+from lrp_audit.checks.evidence import Evidence, state
+from lrp_audit.checks.full import FullEvidence
+from lrp_audit.checks.full_statements import state_full
+from lrp_audit.deciding.assembly import conservation, reference_facts
+from lrp_audit.deciding.decision_model import Cutoff, Explained
+from lrp_audit.deciding.weighed import WeighedTable
+from lrp_audit.explaining.explainer import ColumnRelevance
+from lrp_audit.explaining.reference import Reference
+from lrp_audit.judging.case import Faithfulness
+from lrp_audit.language.messages import Messages
+from lrp_audit.records.record import Check, Outcome, ReferenceFacts, TieBreak, Variations
+from lrp_audit.settings.sections import ChecksSection
+
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Outcomes of the rows in `rows`: margin and score, each (N,), from the graph and from the user's own estimator."""
+
+    rows: frozenset[int]
+    cutoff: Cutoff
+    cutoff_on: Literal["probability", "margin", "value"]
+    margin: FloatArray
+    score: FloatArray
+    own_margin: FloatArray
+    own_score: FloatArray
+
+    def get(self, row: int) -> Outcome | None:
+        """See `Answers`."""
+        return self.outcome(row) if row in self.rows else None
+
+    def outcome(self, row: int) -> Outcome:
+        """Of any row, those that only fill the chunk included."""
+        margin, line = float(self.margin[row]), self.cutoff
+        return Outcome(
+            adverse=margin >= line.margin,
+            margin=margin,
+            cutoff_margin=line.margin,
+            score=float(self.score[row]),
+            cutoff=line.value,
+            cutoff_on=self.cutoff_on,
+            estimator_score=float(self.own_score[row]),
+            near_cutoff=abs(margin - line.margin) <= abs(float(self.own_margin[row]) - margin),
+        )
+
+
+@dataclass(frozen=True)
+class Explanations:
+    """Explanations of the rows in `rows`, with what the checks found; `full` is None where they were not asked for."""
+
+    rows: frozenset[int]
+    table: WeighedTable
+    relevance: ColumnRelevance
+    reference: Reference
+    evidence: Evidence
+    full: FullEvidence | None
+    ties: Mapping[int, TieBreak]
+    varied: Mapping[int, Variations]
+    settings: ChecksSection
+    say: Messages
+
+    def get(self, row: int) -> Explained | None:
+        """See `Answers`."""
+        if row not in self.rows:
+            return None
+        return Explained(
+            columns=self.table.row(row),
+            conservation=conservation(self.relevance, row),
+            checks=self._unchecked if self.settings.level == "none" else self._checks(row),
+            reference=self._compared(float(self.relevance.reference_margin[row])),
+            directions=self.evidence.directions[row],
+            faithfulness=self._faithfulness(row),
+            variations=self.varied.get(row),
+            tie=self.ties.get(row),
+        )
+
+    @cached_property
+    def _unchecked(self) -> tuple[Check, ...]:
+        """What stands in every record where nothing is checked."""
+        return self._checks(min(self.rows))
+
+    def _checks(self, row: int) -> tuple[Check, ...]:
+        return (
+            *state(self.evidence, row, self.settings, self.say),
+            *state_full(self.full, row, int(self.evidence.stated[row]), self.settings, self.say),
+            variations.stated(self.varied.get(row), self.say),
+        )
+
+    @cached_property
+    def _references(self) -> dict[float, ReferenceFacts]:
+        return {}
+
+    def _compared(self, mean_margin: float) -> ReferenceFacts:
+        """The reference, one object for all rows with the same mean margin."""
+        found = self._references.get(mean_margin)
+        if found is None:
+            found = self._references[mean_margin] = reference_facts(self.reference, mean_margin)
+        return found
+
+    def _faithfulness(self, row: int) -> Faithfulness | None:
+        putback = self.evidence.putback
+        return None if putback is None else Faithfulness(float(putback.stated[row]), float(putback.random[row]))

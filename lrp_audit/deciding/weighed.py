@@ -1,0 +1,328 @@
+"""The columns of explained rows: cheap to judge for every row, and whole for the rows whose record is read.
+
+A million decisions are judged by names and numbers alone. The record's own objects are made of a row only when a
+document of it is written, and its canonical JSON is put together from pieces that each column writes once per cell.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from lrp_audit.adapters.tabular import Encoded
+from lrp_audit.deciding.assembly import ColumnFacts, Protection, contribution
+from lrp_audit.deciding.cells import written_cells
+from lrp_audit.judging.case import Family, Scored
+from lrp_audit.judging.reasons import floor_of, group
+from lrp_audit.records import canonical
+from lrp_audit.records.record import ColumnContribution, FamilyContribution
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.intp]
+BoolArray = npt.NDArray[np.bool_]
+
+
+class Weighed(Protocol):
+    """The columns of one explained row, and their families, each most adverse first."""
+
+    def __iter__(self) -> Iterator[Scored]:
+        """What is judged of the columns."""
+
+    @property
+    def protected(self) -> tuple[Scored, ...]:
+        """The protected ones of them."""
+
+    @property
+    def families(self) -> Sequence[Family]:
+        """What is judged of the families."""
+
+    def contributions(self) -> tuple[ColumnContribution, ...]:
+        """The columns as they stand in the record."""
+
+    def grouped(self) -> tuple[FamilyContribution, ...]:
+        """The families as they stand in the record."""
+
+    def written(self) -> tuple[str, str]:
+        """The canonical JSON of contributions and families."""
+
+    def by_input(self, inputs: Sequence[str]) -> Sequence[float | None]:
+        """Relevance of the model's inputs, a text as a whole."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """Columns that are few, and made one by one.
+
+    Attributes:
+        labels: names of families for reviewers.
+        texts: relevance of whole texts, by their column.
+    """
+
+    columns: tuple[ColumnContribution, ...]
+    labels: Mapping[str, str]
+    texts: Mapping[str, float]
+
+    def __iter__(self) -> Iterator[ColumnContribution]:
+        """See `Weighed`."""
+        return iter(self.columns)
+
+    @property
+    def protected(self) -> tuple[ColumnContribution, ...]:
+        """See `Weighed`."""
+        return tuple(item for item in self.columns if item.protected != "no")
+
+    @cached_property
+    def families(self) -> tuple[FamilyContribution, ...]:
+        """See `Weighed`."""
+        return group(self.columns, self.labels)
+
+    def contributions(self) -> tuple[ColumnContribution, ...]:
+        """See `Weighed`."""
+        return self.columns
+
+    def grouped(self) -> tuple[FamilyContribution, ...]:
+        """See `Weighed`."""
+        return self.families
+
+    def written(self) -> tuple[str, str]:
+        """See `Weighed`."""
+        columns = canonical.text([item.model_dump(mode="json") for item in self.columns])
+        return columns, canonical.text([item.model_dump(mode="json") for item in self.families])
+
+    def by_input(self, inputs: Sequence[str]) -> list[float | None]:
+        """See `Weighed`."""
+        found = {item.column: item.relevance for item in self.columns} | dict(self.texts)
+        return [found.get(name) for name in inputs]
+
+
+class ScoredColumn(NamedTuple):
+    """A `Scored`."""
+
+    column: str
+    label: str
+    family: str
+    protected: Protection
+    source: str | None
+    relevance: float
+
+
+class ScoredFamily(NamedTuple):
+    """A `Family`."""
+
+    family: str
+    label: str
+    columns: tuple[str, ...]
+    relevance: float
+
+
+@dataclass(frozen=True)
+class WeighedTable:
+    """The columns of N explained rows.
+
+    Attributes:
+        columns: what is the same of a column for every row; C of them.
+        frame, encoded, transformed: the rows as given, and as the network saw them.
+        relevance: (N, C).
+        labels: names of families for reviewers.
+    """
+
+    columns: tuple[ColumnFacts, ...]
+    frame: pd.DataFrame
+    encoded: Encoded
+    transformed: Sequence[FloatArray]
+    relevance: FloatArray
+    labels: Mapping[str, str]
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The families, by name; F of them."""
+        return tuple(sorted({column.family for column in self.columns}))
+
+    @cached_property
+    def members(self) -> tuple[tuple[int, ...], ...]:
+        """The columns of every family."""
+        return tuple(tuple(j for j, column in enumerate(self.columns) if column.family == name) for name in self.names)
+
+    @cached_property
+    def named_families(self) -> tuple[tuple[str, str], ...]:
+        """Name of every family, and what reviewers call it."""
+        return tuple(
+            (name, self.labels.get(name) or (self.columns[own[0]].label if len(own) == 1 else name))
+            for name, own in zip(self.names, self.members, strict=True)
+        )
+
+    @cached_property
+    def alone(self) -> tuple[tuple[str, ...], ...]:
+        """The column of every family that has one; nothing for others."""
+        return tuple((self.columns[own[0]].name,) if len(own) == 1 else () for own in self.members)
+
+    @cached_property
+    def has_protected(self) -> bool:
+        """Whether any column is protected."""
+        return any(column.settings.protected != "no" for column in self.columns)
+
+    @cached_property
+    def sums(self) -> FloatArray:
+        """The exact sum of every family's columns (RS-08); (N, F)."""
+        found = np.empty((len(self.relevance), len(self.names)))
+        for place, own in enumerate(self.members):
+            part = self.relevance[:, own]
+            found[:, place] = part.sum(1) if len(own) < 3 else [math.fsum(row) for row in part.tolist()]
+        return found
+
+    @cached_property
+    def order(self) -> list[list[int]]:
+        """The columns of every row, most adverse first, ties by name."""
+        by_name = np.array(sorted(range(len(self.columns)), key=lambda j: self.columns[j].name), dtype=np.intp)
+        return _ranked(self.relevance[:, by_name], by_name)
+
+    @cached_property
+    def family_order(self) -> list[list[int]]:
+        """The families of every row, most adverse first, ties by name."""
+        return _ranked(self.sums, np.arange(len(self.names)))
+
+    @cached_property
+    def values(self) -> list[list[float]]:
+        """`relevance`, as numbers of Python."""
+        return _lists(self.relevance)
+
+    @cached_property
+    def family_values(self) -> list[list[float]]:
+        """`sums`, as numbers of Python."""
+        return _lists(self.sums)
+
+    @cached_property
+    def floors(self) -> FloatArray:
+        """Up to where a family's sum is rounding, per row; (N, 1)."""
+        return np.array([floor_of(row) for row in self.family_values]).reshape(-1, 1)
+
+    def stated(self, most: int) -> BoolArray:
+        """Which families are principal reasons, at most so many per row (RS-01); (N, F)."""
+        place = np.argsort(np.argsort(-self.sums, axis=1, kind="stable"), axis=1, kind="stable")
+        return np.asarray((place < most) & (self.sums > self.floors))
+
+    def near_ties(self, most: int, limit: float) -> dict[int, tuple[int, int]]:
+        """Row -> its last stated family and the next one, where relevance cannot tell them apart (RS-09)."""
+        if len(self.names) <= most:
+            return {}
+        order = np.array(self.family_order)[:, most - 1 : most + 1]
+        last, following = np.take_along_axis(self.sums, order, axis=1).T
+        near = (following > self.floors[:, 0]) & (last - following <= limit * last)
+        return {row: (int(order[row, 0]), int(order[row, 1])) for row in np.flatnonzero(near).tolist()}
+
+    @cached_property
+    def written_names(self) -> tuple[str, ...]:
+        """Of every family the canonical JSON between its columns and its relevance."""
+        return tuple(
+            f',"family":{canonical.text(name)},"label":{canonical.text(label)},"relevance":'
+            for name, label in self.named_families
+        )
+
+    @cached_property
+    def written_alone(self) -> tuple[str, ...]:
+        """Of every family that has one column the canonical JSON of it."""
+        return tuple(canonical.text(names) if names else "" for names in self.alone)
+
+    def row(self, row: int) -> WeighedRow:
+        """One of the rows."""
+        return WeighedRow(self, row)
+
+    def family_columns(self, row: int, family: int) -> tuple[str, ...]:
+        """The names of a family's columns, by falling |relevance|."""
+        own, values = self.members[family], self.values[row]
+        ranked = sorted(own, key=lambda j: (-abs(values[j]), self.columns[j].name))
+        return tuple(self.columns[j].name for j in ranked)
+
+    @cached_property
+    def cells(self) -> tuple[tuple[list[str], list[str]], ...]:
+        """Of every column the canonical JSON around the relevance in each row."""
+        return tuple(
+            written_cells(column, self.frame[column.name], seen, self.encoded.missing[:, j], self.encoded.imputed[:, j])
+            for j, (column, seen) in enumerate(zip(self.columns, self.transformed, strict=True))
+        )
+
+
+@dataclass(frozen=True)
+class WeighedRow:
+    """A `Weighed` of a table."""
+
+    table: WeighedTable
+    place: int
+
+    def __iter__(self) -> Iterator[ScoredColumn]:
+        """See `Weighed`."""
+        columns, values = self.table.columns, self.table.values[self.place]
+        return (ScoredColumn(*columns[j].judged, values[j]) for j in self.table.order[self.place])
+
+    @property
+    def protected(self) -> tuple[ScoredColumn, ...]:
+        """See `Weighed`."""
+        return tuple(item for item in self if item.protected != "no") if self.table.has_protected else ()
+
+    @cached_property
+    def families(self) -> tuple[ScoredFamily, ...]:
+        """See `Weighed`."""
+        table, row = self.table, self.place
+        named, values = table.named_families, table.family_values[row]
+        return tuple(
+            ScoredFamily(*named[f], table.alone[f] or table.family_columns(row, f), values[f])
+            for f in table.family_order[row]
+        )
+
+    def contributions(self) -> tuple[ColumnContribution, ...]:
+        """See `Weighed`."""
+        table, row = self.table, self.place
+        return tuple(
+            contribution(
+                table.columns[j],
+                table.frame[table.columns[j].name].iat[row],
+                table.transformed[j][row],
+                table.values[row][j],
+                missing=bool(table.encoded.missing[row, j]),
+                imputed=bool(table.encoded.imputed[row, j]),
+            )
+            for j in table.order[row]
+        )
+
+    def grouped(self) -> tuple[FamilyContribution, ...]:
+        """See `Weighed`."""
+        return tuple(FamilyContribution(**item._asdict()) for item in self.families)
+
+    def written(self) -> tuple[str, str]:
+        """See `Weighed`."""
+        return canonical.listed(self._columns()), canonical.listed(self._families())
+
+    def by_input(self, inputs: Sequence[str]) -> list[float]:
+        """See `Weighed`; a table's inputs are its columns, in their order."""
+        return self.table.values[self.place]
+
+    def _columns(self) -> Iterator[str]:
+        cells, row, values = self.table.cells, self.place, self.table.values[self.place]
+        for j in self.table.order[row]:
+            before, after = cells[j]
+            yield f"{before[row]}{canonical.number(values[j])}{after[row]}"
+
+    def _families(self) -> Iterator[str]:
+        table = self.table
+        values = table.family_values[self.place]
+        for f in table.family_order[self.place]:
+            columns = table.written_alone[f] or canonical.text(table.family_columns(self.place, f))
+            yield f'{{"columns":{columns}{table.written_names[f]}{canonical.number(values[f])}}}'
+
+
+def _ranked(values: FloatArray, names: IntArray) -> list[list[int]]:
+    """Per row `names` of the columns of `values`, by falling value; equal ones stay in order."""
+    ranked: list[list[int]] = names[np.argsort(-values, axis=1, kind="stable")].tolist()
+    return ranked
+
+
+def _lists(values: FloatArray) -> list[list[float]]:
+    rows: list[list[float]] = values.tolist()
+    return rows
