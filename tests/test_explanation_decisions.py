@@ -190,7 +190,7 @@ def test_where_a_value_was_imputed_the_letter_says_so(key: str) -> None:
 
 
 def test_the_documented_settings_are_settings(tmp_path: Path) -> None:
-    text = (Path(__file__).parents[1] / "docs" / "eu-letters.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[1] / "docs" / "how-to" / "eu-letters.md").read_text(encoding="utf-8")
     example = text.split("```toml\n")[1].split("```")[0].replace("so the next two\n", "\n")
     offices = [f"[{name}]" for name in ("data_protection_officer", "supervisory_authority", "debt_advice")]
     for office in offices:

@@ -38,7 +38,7 @@ def test_a_batch_holds_the_decisions_that_are_made_one_by_one(samples: Path, tmp
     kept = pd.concat([pd.read_parquet(path) for path in sorted((asked.out / layout.RECORDS).iterdir())])
     digests = [hashlib.sha256(text.encode()).hexdigest() for text in kept["record"]]
     assert found["record_sha256"].tolist() == digests
-    for text, expected in zip(kept["record"], decide(session, frame.iloc[:10]), strict=True):
+    for text, expected in zip(kept["record"], decide(session, frame.iloc[:10], notice=asked.as_of), strict=True):
         record = Record.model_validate_json(text)
         assert canonical(record).decode() == text
         assert record.decision == expected.record.decision
@@ -139,7 +139,7 @@ def test_documents_are_written_of_whom_they_are_asked_for(samples: Path, tmp_pat
     found = decisions(asked.out)
     drawn = set(chosen(10, 3, 0, "documents"))
     for row in found.itertuples():
-        wanted = row.Index in drawn and row.outcome == "adverse" and row.state is None
+        wanted = row.Index in drawn and row.outcome == "adverse" and pd.isna(row.state)
         assert {item["name"] for item in row.documents} == (
             {"record.json", "addressee.json", "notice.pdf"} if wanted else set()
         )
