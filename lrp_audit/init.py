@@ -12,6 +12,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
 import pandas as pd
 
 from lrp_audit.errors import ConfigError
@@ -21,6 +22,7 @@ from lrp_audit.settings.toml_errors import dotted, quoted
 
 MOST_LINES = 60
 LANGUAGE = "en"
+ROUNDED = range(2, 6)  # decimals that recorded scores are rounded to; with fewer, a tolerance would let anything pass
 
 __all__ = ["MOST_LINES", "propose", "protected_columns", "write"]
 
@@ -92,6 +94,7 @@ def propose(
             "columns of the data that state facts about a decision",
         ),
         _reference(data_path, frame, facts.get("decision_date")),
+        _checks(frame, facts.get("score")),
         _columns(model.columns, protected),
         _families(model.columns, protected),
     ]
@@ -214,6 +217,28 @@ def _latest(values: pd.Series) -> dt.date | None:
         except ValueError:
             continue
     return max(found, default=None)
+
+
+def _checks(frame: pd.DataFrame, scores: str | None) -> _Table:
+    """How exact recorded scores are, where all of them are rounded: one unit of their last decimal."""
+    decimals = None if scores is None else _decimals(frame[scores])
+    if decimals is None:
+        return _Table("checks")
+    return _Table(
+        "checks",
+        {"score_tolerance": f"{10.0**-decimals:.{decimals}f}"},
+        title=f"recorded scores have {decimals} decimals",
+    )
+
+
+def _decimals(scores: pd.Series) -> int | None:
+    """The fewest decimals that give every score; None where they are so few or so many that nobody rounded to them."""
+    numbers = scores.dropna().to_numpy(dtype=np.float64)
+    found = (
+        places for places in range(ROUNDED.stop) if np.allclose(numbers, numbers.round(places), rtol=0, atol=1e-12)
+    )
+    places = next(found, None)
+    return places if places in ROUNDED else None
 
 
 def _columns(columns: Iterable[str], protected: Mapping[str, str]) -> _Table:

@@ -8,6 +8,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -158,6 +159,30 @@ def test_recorded_results_on_another_scale_are_only_suggested(
     text, made = proposed(tmp_path, LENDER, TABLE.assign(**{column: values}))
     assert getattr(made.facts, column) is None
     assert any(line.startswith(f'# {column} = "{column}"') and key in line for line in text.splitlines())
+
+
+@pytest.mark.parametrize("decimals", [2, 3, 4, 5])
+def test_scores_that_are_rounded_say_how_exact_they_are(tmp_path: Path, decimals: int) -> None:
+    exact = np.random.default_rng(0).random(200)
+    frame = pd.DataFrame({"score": exact.round(decimals)})
+    tolerance = proposed(tmp_path, LENDER, frame)[1].checks.score_tolerance
+    assert tolerance == 10.0**-decimals
+    assert np.all(np.abs(frame["score"] - exact) <= tolerance)
+
+
+@pytest.mark.parametrize(
+    "scores",
+    [
+        np.random.default_rng(0).random(200),
+        np.random.default_rng(0).random(200).astype("float32"),
+        np.array([0.0, 1.0]),
+        np.array([0.1, 0.9]),
+        np.array([640.12, 710.25]),
+    ],
+    ids=["exact", "single precision", "classes", "one decimal", "another scale"],
+)
+def test_other_scores_get_no_tolerance(tmp_path: Path, scores: np.ndarray) -> None:
+    assert proposed(tmp_path, LENDER, pd.DataFrame({"score": scores}))[1].checks.score_tolerance is None
 
 
 def test_an_input_is_no_fact_unless_it_can_be_both(tmp_path: Path) -> None:
