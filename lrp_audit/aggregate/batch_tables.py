@@ -18,7 +18,7 @@ import pandas as pd
 import pyarrow
 import pyarrow.parquet as pq
 
-from lrp_audit.aggregate.table import ExplainedTable
+from lrp_audit.aggregate.table import ExplainedTable, TooFewDecisionsError
 from lrp_audit.aggregate.words import ReadText, read_text
 from lrp_audit.errors import DataError
 from lrp_audit.sealing.layout import DECISIONS, RECORDS, RELEVANCE
@@ -66,7 +66,7 @@ class BatchFolder:
                 )
                 left_out = 0
         if left_out == seen:
-            raise DataError(f"None of the {left_out} decisions was explained; explain decisions first.")
+            raise TooFewDecisionsError(f"None of the {left_out} decisions was explained; explain decisions first.")
 
     def completed(self, sample: ExplainedTable) -> ExplainedTable:
         """The sample with the values of its records; without records there are none."""

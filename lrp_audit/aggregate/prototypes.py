@@ -7,7 +7,7 @@ from typing import get_args
 import numpy as np
 
 from lrp_audit.aggregate.gather import Gathered
-from lrp_audit.errors import DataError
+from lrp_audit.aggregate.table import TooFewDecisionsError
 from lrp_audit.records.aggregates import SMALLEST_GROUP, Outcomes, Profile, Prototypes
 
 
@@ -15,10 +15,12 @@ def prototypes(found: Gathered, *, most: int = 5) -> Prototypes:
     """The spread of relevance by column, and the `most` typical and unusual decisions.
 
     Raises:
-        DataError: fewer than 50 decisions.
+        TooFewDecisionsError: fewer than 50 decisions.
     """
     if found.decisions < SMALLEST_GROUP:
-        raise DataError(f"Prototypes need {SMALLEST_GROUP} decisions or more, and there are {found.decisions}.")
+        raise TooFewDecisionsError(
+            f"Prototypes need {SMALLEST_GROUP} decisions or more, and there are {found.decisions}."
+        )
     moments = found.spreads["all"].moments
     order = np.lexsort((np.array(found.columns), -moments.strength))
     profiles = []

@@ -20,6 +20,10 @@ IntArray: TypeAlias = npt.NDArray[np.int64]
 BoolArray: TypeAlias = npt.NDArray[np.bool_]
 
 
+class TooFewDecisionsError(DataError):
+    """Too few decisions were explained to say what they rest on."""
+
+
 @dataclass(frozen=True, eq=False)
 class ExplainedTable:
     """N decisions with the relevance of C columns; the index of all parts is the decisions' ids.

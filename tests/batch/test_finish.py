@@ -7,13 +7,15 @@ import re
 from pathlib import Path
 
 import pages
+import pandas as pd
 import pytest
 import records
 from finished import merged
 
+from lrp_audit.batch.finishing.aggregates import write_aggregates
 from lrp_audit.batch.finishing.finish import finish
 from lrp_audit.batch.plan import Digests, Plan, Source
-from lrp_audit.language.messages import languages
+from lrp_audit.language.messages import for_reviewers, languages
 from lrp_audit.records.record import canonical
 from lrp_audit.report.batch_report import MOST_LISTED
 from lrp_audit.report.readme import FILES
@@ -93,6 +95,24 @@ def test_an_empty_batch_is_finished_too(tmp_path: Path) -> None:
     merged(tmp_path, [])
     assert finish(tmp_path, RUN, CONFIG).completeness.missing == 26
     assert (tmp_path / layout.TABLE).read_text(encoding="utf-8-sig").count("\n") == 1
+
+
+@pytest.mark.parametrize("language", languages())
+def test_what_cannot_be_said_of_a_batch_is_explained_in_its_language(tmp_path: Path, language: str) -> None:
+    documents = CONFIG.documents.model_copy(update={"audit_language": language})
+    config = CONFIG.model_copy(update={"documents": documents})
+    say = for_reviewers(config)
+    several = [records.record(decision=records.decision(id=f"LN-{number}")) for number in range(60)]
+    merged(tmp_path, several[:49])
+    few = "There are no chapters on what the decisions rest on: fewer than {count} were explained."
+    assert write_aggregates(tmp_path, config, "loans", seed=1, groups=None) == (None, (say(few, count=50),))
+    merged(tmp_path, several)
+    alike = pd.DataFrame({"id": [f"LN-{number}" for number in range(60)], "branch": "north"})
+    report, unsaid = write_aggregates(tmp_path, config, "loans", seed=1, groups=alike)
+    assert report is not None
+    why = say("{what} is left out: all decisions are in one group.", what="branch")
+    assert unsaid == (say("There are no statistics of groups: {why}", why=why),)
+    assert not (tmp_path / layout.GROUPS).exists()
 
 
 @pytest.mark.parametrize("language", languages())

@@ -8,13 +8,16 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from lrp_audit.aggregate.analysis import aggregate_report, group_report, groupings_of, read, words_of
+from lrp_audit.aggregate.membership import UnusableGroupsError
 from lrp_audit.aggregate.sources import open_source
+from lrp_audit.aggregate.table import TooFewDecisionsError
 from lrp_audit.aggregate.tables import tables_of
 from lrp_audit.batch.plan import THREADS
 from lrp_audit.errors import DataError
 from lrp_audit.files import write_bytes, write_file
 from lrp_audit.language.messages import for_reviewers
-from lrp_audit.report.aggregate_report import AggregateReport
+from lrp_audit.records.aggregates import SMALLEST_GROUP
+from lrp_audit.report.aggregate_report import AggregateReport, Unsaid
 from lrp_audit.report.group_report import groups_pdf
 from lrp_audit.sealing import layout
 from lrp_audit.settings.config import AuditConfig
@@ -48,13 +51,21 @@ def write_aggregates(
             found = read(source, groupings, seed=seed)
             report = aggregate_report(found, name=name, words=words_of(source), seed=seed)
             _write_tables(report, folder)
-        except DataError as why:
-            unsaid.append(say("There are no chapters on what the decisions rest on: {why}", why=why))
+        except TooFewDecisionsError:
+            unsaid.append(
+                say(
+                    "There are no chapters on what the decisions rest on: fewer than {count} were explained.",
+                    count=SMALLEST_GROUP,
+                )
+            )
+        except DataError:
+            unsaid.append(say("There are no chapters on what the decisions rest on; `lrp-audit aggregate` says why."))
         if groupings and report is not None:
             try:
                 compared = group_report(found, groupings, name=name, seed=seed)
                 write_bytes(folder / layout.GROUPS, groups_pdf(compared, config))
-            except DataError as why:
+            except UnusableGroupsError as error:  # of the first, where none can be used
+                why = Unsaid(what=groupings[0].name, why=error.why).sentence(say)
                 unsaid.append(say("There are no statistics of groups: {why}", why=why))
     return report, tuple(unsaid)
 
