@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from lrp_audit.deciding.assembly import ColumnFacts, contribution
+from lrp_audit.deciding.assembly import ColumnFacts, contribution, of_cell
 from lrp_audit.language.display import plain
 from lrp_audit.records.canonical import text
 from lrp_audit.records.record import ColumnContribution
@@ -23,6 +23,7 @@ BoolArray = npt.NDArray[np.bool_]
 
 _NUMBER = "relevance"
 _NAMES = sorted(ColumnContribution.model_fields)
+_OF_CELLS = ("display", "value", "transformed", "missing", "imputed")
 _BEFORE, _AFTER = (_NAMES[: _NAMES.index(_NUMBER)], _NAMES[_NAMES.index(_NUMBER) + 1 :])
 
 
@@ -38,7 +39,7 @@ def written_cells(
         missing: whether they are.
         imputed: and were filled in.
     """
-    constant = {name: text(value) for name, value in _constant(column).items()}
+    before_form, after_form = _forms(column)
     pieces: dict[object, tuple[str, str]] = {}
     before, after = [], []
     keys = zip(map(plain, cells.tolist()), map(tuple, seen.tolist()), missing.tolist(), imputed.tolist(), strict=True)
@@ -46,31 +47,20 @@ def written_cells(
         key = (type(cell), cell or str(cell), values, absent, filled)  # 0.0 and -0.0 are equal, and read otherwise
         found = pieces.get(key)
         if found is None:
-            own = contribution(column, cell, np.array(values), 0.0, missing=absent, imputed=filled)
-            found = pieces[key] = _around(constant, own)
+            own = {**of_cell(column, cell), "transformed": values, "missing": absent, "imputed": filled}
+            fields = {name: text(value) for name, value in own.items()}
+            found = pieces[key] = before_form % fields, after_form % fields
         before.append(found[0])
         after.append(found[1])
     return before, after
 
 
-_OF_CELLS = frozenset({"display", "value", "transformed", "missing", "imputed", _NUMBER})
-
-
-def _constant(column: ColumnFacts) -> dict[str, object]:
-    """The fields that are the same for every cell of a column."""
+def _forms(column: ColumnFacts) -> tuple[str, str]:
+    """The JSON before and behind the relevance, with `%(name)s` for what depends on the cell."""
     any_cell = contribution(column, None, np.zeros(0), 0.0, missing=False, imputed=False)
-    return any_cell.model_dump(mode="json", exclude=set(_OF_CELLS))
-
-
-def _around(constant: dict[str, str], own: ColumnContribution) -> tuple[str, str]:
-    fields = {
-        **constant,
-        "display": text(own.display),
-        "value": text(own.value),
-        "transformed": text(own.transformed),
-        "missing": text(own.missing),
-        "imputed": text(own.imputed),
-    }
+    constant = any_cell.model_dump(mode="json", exclude={*_OF_CELLS, _NUMBER})
+    fields = {name: text(value).replace("%", "%%") for name, value in constant.items()}
+    fields |= {name: f"%({name})s" for name in _OF_CELLS}
     return f'{{{_joined(fields, _BEFORE)},"{_NUMBER}":', f",{_joined(fields, _AFTER)}}}"
 
 

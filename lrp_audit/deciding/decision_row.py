@@ -7,7 +7,7 @@ A row states what lists, reports and counts need of a decision; words, contribut
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -114,14 +114,18 @@ class DecisionRows:
         values |= {**_scored(record), **_explained(record)}
         for name, column in self._columns.items():
             column.append(values.get(name))
-        self._states.add((item.state,) for item in record.refusals)
+        self._states.add([(item.state,) for item in record.refusals])
         self._reasons.add(
-            (item.rank, item.family, item.text, item.text_key, item.relevance, item.direction, item.code)
-            for item in record.reasons
+            [
+                (item.rank, item.family, item.text, item.text_key, item.relevance, item.direction, item.code)
+                for item in record.reasons
+            ]
         )
-        self._checks.add((item.id, item.title, item.status, item.flag) for item in record.checks)
+        self._checks.add([(item.id, item.title, item.status, item.flag) for item in record.checks])
         for check in record.checks:
-            self._measured.add((name, float(value)) for name, value in check.measured.items() if type(value) is not str)
+            self._measured.add(
+                [(name, float(value)) for name, value in check.measured.items() if type(value) is not str]
+            )
 
     def table(self) -> pa.Table:
         """The rows so far; schema `DECISIONS`."""
@@ -153,11 +157,11 @@ class _Lists:
         self.fields: dict[str, list[Any]] = {name: [] for name in names}
         self._columns = tuple(self.fields.values())
 
-    def add(self, items: Iterable[tuple[Any, ...]]) -> None:
+    def add(self, items: Sequence[tuple[Any, ...]]) -> None:
         """Add one list."""
-        for item in items:
-            for column, value in zip(self._columns, item, strict=True):
-                column.append(value)
+        if items:
+            for column, values in zip(self._columns, zip(*items, strict=True), strict=True):
+                column.extend(values)
         self.offsets.append(len(self._columns[0]))
 
     def structs(self, kind: Any, **more: pa.Array) -> pa.Array:
@@ -177,7 +181,8 @@ def _names(kind: Any) -> list[str]:
 
 
 def _decided(record: Record) -> dict[str, Any]:
-    decision, dates, refusal = record.decision, record.decision.dates, record.refusal
+    decision, refusal = record.decision, record.refusal
+    dates, retention = decision.dates, decision.retention
     return {
         "id": decision.id,
         "applicant": decision.applicant,
@@ -202,7 +207,9 @@ def _decided(record: Record) -> dict[str, Any]:
         "texts_version": record.texts.version,
         "config_sha256": record.config_sha256,
         "language": record.texts.language,
-        **decision.retention.model_dump(),
+        "retain_until": retention.retain_until,
+        "basis": retention.basis,
+        "legal_hold": retention.legal_hold,
     }
 
 

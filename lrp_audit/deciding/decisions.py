@@ -148,6 +148,7 @@ class Examined:
             reference=None if explained is None else explained.reference,
             contributions=() if explained is None else explained.columns,
             protected=() if explained is None else explained.columns.protected,
+            reported=() if explained is None else explained.columns.reported,
             families=() if explained is None else explained.columns.families,
             directions={} if explained is None else explained.directions,
             faithfulness=None if explained is None else explained.faithfulness,

@@ -142,15 +142,19 @@ def _read_row(
 ) -> RowFacts:
     facts, say = config.facts, cells.say
     applicant = pseudonym(key, "applicant", identifier)[:16]
-    undated = Dates(notice=notice)
-    kept = cells.retention(undated, config)
-    bare = RowFacts(DecisionFacts(id=identifier, applicant=applicant, dates=undated, retention=kept), Addressee())
+
+    def unread(problem: str) -> RowFacts:
+        undated = _dates(notice=notice)
+        kept = cells.retention(undated, config)
+        decision = DecisionFacts(id=identifier, applicant=applicant, dates=undated, retention=kept)
+        return RowFacts(decision, Addressee(), problem)
+
     if len(identifier) > CELL_CHARACTERS:
-        return _with_problem(bare, _too_long(facts.id, identifier, say))
+        return unread(_too_long(facts.id, identifier, say))
     if not identifier.strip():
-        return _with_problem(bare, say("column '{column}': the decision has no id", column=facts.id))
+        return unread(say("column '{column}': the decision has no id", column=facts.id))
     if repeated:
-        return _with_problem(bare, say("column '{column}': the id of an earlier row is repeated", column=facts.id))
+        return unread(say("column '{column}': the id of an earlier row is repeated", column=facts.id))
     try:
         addressee = cells.addressee()
         dates = cells.dates(notice, config.documents.letter)
@@ -176,7 +180,7 @@ def _read_row(
             retention=cells.retention(dates, config),
         )
     except CellError as error:
-        return _with_problem(bare, str(error))
+        return unread(str(error))
     return RowFacts(decision, addressee)
 
 
@@ -195,8 +199,9 @@ def _too_long(column: str | None, text: str, say: Messages) -> str:
     )
 
 
-def _with_problem(facts: RowFacts, problem: str) -> RowFacts:
-    return RowFacts(facts.decision, facts.addressee, problem)
+# Days repeat in a table: one object for all decisions that have the same.
+_dates = lru_cache(maxsize=4096)(Dates)
+_retention = lru_cache(maxsize=4096)(Retention)
 
 
 @dataclass(frozen=True)
@@ -307,7 +312,7 @@ class _Cells:
             counteroffer=self.date("counteroffer_date") if action == "denied" else None,
             incomplete=action == "incomplete",
         )
-        return Dates(
+        return _dates(
             application=application,
             completion=completion,
             decision=decision,
@@ -331,9 +336,9 @@ class _Cells:
         except CellError:
             held = True
         if settled is None:
-            return Retention(legal_hold=held)
+            return _retention(legal_hold=held)
         months, basis = settled
-        return Retention(retain_until=retain_until(dates, months), basis=basis, legal_hold=held)
+        return _retention(retain_until=retain_until(dates, months), basis=basis, legal_hold=held)
 
     def bureau(self) -> BureauFacts:
         if self.none_of(_OF_BUREAU):

@@ -38,8 +38,8 @@ from lrp_audit.deciding.decision_model import (
     model_facts,
     rules_in_words,
 )
+from lrp_audit.deciding.listed import Listed
 from lrp_audit.deciding.text_evidence import JudgedText, TextReader, special_content_refusal, text_reader
-from lrp_audit.deciding.weighed import Listed
 from lrp_audit.engine import preset
 from lrp_audit.errors import ConfigError, DataError
 from lrp_audit.judging import reasons

@@ -7,7 +7,7 @@ document of it is written, and its canonical JSON is put together from pieces th
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple, Protocol
@@ -19,8 +19,8 @@ import pandas as pd
 from lrp_audit.adapters.tabular import Encoded
 from lrp_audit.deciding.assembly import ColumnFacts, Protection, contribution
 from lrp_audit.deciding.cells import written_cells
-from lrp_audit.judging.case import Family, Scored
-from lrp_audit.judging.reasons import floor_of, group
+from lrp_audit.judging.case import Family, Scored, from_report
+from lrp_audit.judging.reasons import floor_of
 from lrp_audit.records import canonical
 from lrp_audit.records.record import ColumnContribution, FamilyContribution
 
@@ -40,6 +40,10 @@ class Weighed(Protocol):
         """The protected ones of them."""
 
     @property
+    def reported(self) -> tuple[Scored, ...]:
+        """Those of them that come from a consumer report."""
+
+    @property
     def families(self) -> Sequence[Family]:
         """What is judged of the families."""
 
@@ -54,52 +58,6 @@ class Weighed(Protocol):
 
     def by_input(self, inputs: Sequence[str]) -> Sequence[float | None]:
         """Relevance of the model's inputs, a text as a whole."""
-
-
-@dataclass(frozen=True)
-class Listed:
-    """Columns that are few, and made one by one.
-
-    Attributes:
-        labels: names of families for reviewers.
-        texts: relevance of whole texts, by their column.
-    """
-
-    columns: tuple[ColumnContribution, ...]
-    labels: Mapping[str, str]
-    texts: Mapping[str, float]
-
-    def __iter__(self) -> Iterator[ColumnContribution]:
-        """See `Weighed`."""
-        return iter(self.columns)
-
-    @property
-    def protected(self) -> tuple[ColumnContribution, ...]:
-        """See `Weighed`."""
-        return tuple(item for item in self.columns if item.protected != "no")
-
-    @cached_property
-    def families(self) -> tuple[FamilyContribution, ...]:
-        """See `Weighed`."""
-        return group(self.columns, self.labels)
-
-    def contributions(self) -> tuple[ColumnContribution, ...]:
-        """See `Weighed`."""
-        return self.columns
-
-    def grouped(self) -> tuple[FamilyContribution, ...]:
-        """See `Weighed`."""
-        return self.families
-
-    def written(self) -> tuple[str, str]:
-        """See `Weighed`."""
-        columns = canonical.text([item.model_dump(mode="json") for item in self.columns])
-        return columns, canonical.text([item.model_dump(mode="json") for item in self.families])
-
-    def by_input(self, inputs: Sequence[str]) -> list[float | None]:
-        """See `Weighed`."""
-        found = {item.column: item.relevance for item in self.columns} | dict(self.texts)
-        return [found.get(name) for name in inputs]
 
 
 class ScoredColumn(NamedTuple):
@@ -164,9 +122,14 @@ class WeighedTable:
         return tuple((self.columns[own[0]].name,) if len(own) == 1 else () for own in self.members)
 
     @cached_property
-    def has_protected(self) -> bool:
-        """Whether any column is protected."""
-        return any(column.settings.protected != "no" for column in self.columns)
+    def protected(self) -> frozenset[int]:
+        """The protected columns."""
+        return frozenset(j for j, column in enumerate(self.columns) if column.settings.protected != "no")
+
+    @cached_property
+    def reported(self) -> frozenset[int]:
+        """The columns that come from a consumer report."""
+        return frozenset(j for j, column in enumerate(self.columns) if from_report(column.settings.source))
 
     @cached_property
     def sums(self) -> FloatArray:
@@ -258,23 +221,25 @@ class WeighedRow:
 
     def __iter__(self) -> Iterator[ScoredColumn]:
         """See `Weighed`."""
-        columns, values = self.table.columns, self.table.values[self.place]
-        return (ScoredColumn(*columns[j].judged, values[j]) for j in self.table.order[self.place])
+        return self._scored(self.table.order[self.place])
 
     @property
     def protected(self) -> tuple[ScoredColumn, ...]:
         """See `Weighed`."""
-        return tuple(item for item in self if item.protected != "no") if self.table.has_protected else ()
+        return self._among(self.table.protected)
+
+    @property
+    def reported(self) -> tuple[ScoredColumn, ...]:
+        """See `Weighed`."""
+        return self._among(self.table.reported)
 
     @cached_property
     def families(self) -> tuple[ScoredFamily, ...]:
         """See `Weighed`."""
         table, row = self.table, self.place
-        named, values = table.named_families, table.family_values[row]
-        return tuple(
-            ScoredFamily(*named[f], table.alone[f] or table.family_columns(row, f), values[f])
-            for f in table.family_order[row]
-        )
+        named, alone, values = table.named_families, table.alone, table.family_values[row]
+        order = table.family_order[row]
+        return tuple([ScoredFamily(*named[f], alone[f] or table.family_columns(row, f), values[f]) for f in order])
 
     def contributions(self) -> tuple[ColumnContribution, ...]:
         """See `Weighed`."""
@@ -302,6 +267,13 @@ class WeighedRow:
     def by_input(self, inputs: Sequence[str]) -> list[float]:
         """See `Weighed`; a table's inputs are its columns, in their order."""
         return self.table.values[self.place]
+
+    def _scored(self, columns: Iterable[int]) -> Iterator[ScoredColumn]:
+        facts, values = self.table.columns, self.table.values[self.place]
+        return (ScoredColumn(*facts[j].judged, values[j]) for j in columns)
+
+    def _among(self, wanted: frozenset[int]) -> tuple[ScoredColumn, ...]:
+        return tuple(self._scored(j for j in self.table.order[self.place] if j in wanted)) if wanted else ()
 
     def _columns(self) -> Iterator[str]:
         cells, row, values = self.table.cells, self.place, self.table.values[self.place]

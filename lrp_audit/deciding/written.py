@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from operator import is_
+
 from pydantic import BaseModel
 
 from lrp_audit.deciding.decisions import Judged
 from lrp_audit.records import canonical
-from lrp_audit.records.record import Record
+from lrp_audit.records.record import Check, Record
 
 _SHARED = frozenset({"model", "method", "reference", "texts"})  # one object for many rows, written once
 _COLUMNS = frozenset({"contributions", "families"})
-_OWN = set(Record.model_fields) - _SHARED - _COLUMNS
+_OWN = set(Record.model_fields) - _SHARED - _COLUMNS - {"checks", "versions"}
 
 
 class Writer:
@@ -18,12 +20,15 @@ class Writer:
 
     def __init__(self) -> None:
         self._known: dict[int, tuple[BaseModel, str]] = {}  # with the part itself, so that no other takes its id
+        self._versions: tuple[dict[str, str], str] = {}, "{}"  # of the row before
+        self._checks: tuple[tuple[Check, ...], str] = (), "[]"
 
     def written(self, judged: Judged) -> bytes:
         """The canonical JSON of a row's record."""
         outline = judged.outline
         fields = {name: canonical.text(value) for name, value in outline.model_dump(mode="json", include=_OWN).items()}
         fields |= {name: self._shared(getattr(outline, name)) for name in _SHARED}
+        fields["versions"], fields["checks"] = self._of_versions(outline.versions), self._of_checks(outline.checks)
         fields["contributions"], fields["families"] = (
             ("[]", "[]") if judged.columns is None else judged.columns.written()
         )
@@ -36,3 +41,18 @@ class Writer:
         if found is None:
             found = self._known[id(part)] = part, canonical.text(part.model_dump(mode="json"))
         return found[1]
+
+    def _of_versions(self, versions: dict[str, str]) -> str:
+        if versions != self._versions[0]:
+            self._versions = versions, canonical.text(versions)
+        return self._versions[1]
+
+    def _of_checks(self, checks: tuple[Check, ...]) -> str:
+        """Checks, which are the same objects in every row where nothing is checked.
+
+        Equal ones would not do: 1 equals true, and is written otherwise.
+        """
+        before = self._checks[0]
+        if len(checks) != len(before) or not all(map(is_, checks, before)):
+            self._checks = checks, canonical.text([item.model_dump(mode="json") for item in checks])
+        return self._checks[1]

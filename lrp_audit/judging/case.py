@@ -61,6 +61,11 @@ class Family(Protocol):
 AnyFamily = TypeVar("AnyFamily", bound=Family)
 
 
+def from_report(source: str | None) -> bool:
+    """Whether the source of a column, as the settings name it, is a consumer report."""
+    return source is not None and any(word in source.lower() for word in ("bureau", "report"))
+
+
 @dataclass(frozen=True)
 class Case:
     """Everything one decision is judged by.
@@ -69,7 +74,8 @@ class Case:
         outcome: None where the row could not be scored; `problem` then says why.
         reference: None where there is none.
         contributions: all columns, most adverse first.
-        protected: those of protected columns, and
+        protected: those of protected columns,
+        reported: those that come from a consumer report, and
         families: their families, most adverse first, where these are known already; None: they are found when judged.
         directions: family -> direction, only for families whose direction test passed (RS-11).
         faithfulness: None where it was not measured.
@@ -86,6 +92,7 @@ class Case:
     reference: ReferenceFacts | None = None
     contributions: Iterable[Scored] = ()
     protected: Sequence[Scored] | None = None
+    reported: Sequence[Scored] | None = None
     families: Sequence[Family] | None = None
     directions: Mapping[str, Literal["low", "high"]] = field(default_factory=dict)
     faithfulness: Faithfulness | None = None

@@ -26,7 +26,9 @@ class Ready:
     Attributes:
         say: the language of everything said about a case.
         labels: family -> its name for reviewers.
+        codes: family -> its code, for those that have one.
         wording: the statement of a family, given the direction that was confirmed.
+        columns: see `wording.columns_of`.
         fault: of a statement, given the names of columns.
         prohibited: which prohibited basis a statement names.
         incomplete: whether a statement says that an application is incomplete.
@@ -38,7 +40,9 @@ class Ready:
     texts: Texts
     phrases: Phrasebook
     labels: Mapping[str, str]
+    codes: Mapping[str, str]
     wording: Callable[[str, Literal["low", "high"] | None], Wording]
+    columns: Callable[[frozenset[str]], tuple[str, ...]]
     fault: Callable[[str, tuple[str, ...]], Fault]
     prohibited: Callable[[str], Fault]
     incomplete: Callable[[str], Fault]
@@ -78,7 +82,9 @@ def _made(same: _Same) -> Ready:
         texts=load(config.documents.language),
         phrases=phrases,
         labels={name: family.label for name, family in config.families.items() if family.label},
+        codes={name: family.code for name, family in config.families.items() if family.code is not None},
         wording=remembered(lambda family, direction: wording.wording(family, direction, config)),
+        columns=remembered(lambda columns: wording.columns_of(columns, config)),
         fault=remembered(lambda text, columns: wording.fault(text, columns, phrases, say)),
         prohibited=remembered(lambda text: wording.prohibited_term(text, phrases, say)),
         incomplete=remembered(lambda text: first_fault(text, phrases.incomplete, say)),

@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from lrp_audit.judging.case import AnyFamily, Case, Faithfulness, Family, Scored
+from lrp_audit.judging.case import AnyFamily, Case, Faithfulness, Family, Scored, from_report
 from lrp_audit.judging.ready import ready
 from lrp_audit.judging.refusals import Findings, refusals
 from lrp_audit.judging.refusals.findings import favourable
@@ -19,7 +19,6 @@ from lrp_audit.judging.text_reasons import rankable
 from lrp_audit.language.wording import supplied
 from lrp_audit.records.record import FamilyContribution, Ranking, Reason, Refusal, TieBreak
 from lrp_audit.settings.config import AuditConfig
-from lrp_audit.settings.sections import FamilySection
 
 __all__ = ["Case", "Faithfulness", "Judgement", "against", "group", "in_favour", "judge", "stated"]
 
@@ -138,7 +137,7 @@ def _scored_reasons(findings: Findings) -> tuple[Reason, ...]:
             relevance=family.relevance,
             columns=family.columns,
             direction=word.direction,
-            code=findings.config.families.get(family.family, FamilySection()).code,
+            code=findings.ready.codes.get(family.family),
         )
         for rank, (family, word) in enumerate(zip(findings.stated, findings.words, strict=True), start=1)
         if not findings.is_protected(family)
@@ -281,10 +280,6 @@ def _protected_flags(findings: Findings) -> Iterator[str]:
         yield say("Age holds {share} of what counts against the applicant (RS-12).", share=say.percent(age, 1))
 
 
-def _from_report(source: str | None) -> bool:
-    return source is not None and any(word in source.lower() for word in ("bureau", "report"))
-
-
 def _report_flags(findings: Findings) -> Iterator[str]:
     say, bureau = findings.say, findings.case.decision.bureau
     if len(bureau.key_factors) > 4:
@@ -296,8 +291,9 @@ def _report_flags(findings: Findings) -> Iterator[str]:
     if bureau.report_used:
         return
     named = {column for family in findings.stated for column in family.columns}
-    for item in findings.case.contributions:
-        if item.column in named and _from_report(item.source):
+    known = findings.case.reported
+    for item in findings.case.contributions if known is None else known:
+        if item.column in named and from_report(item.source):
             yield say(
                 "'{column}' comes from '{source}'; no consumer report is recorded as used (US-08).",
                 column=item.column,

@@ -23,13 +23,15 @@ def plain(value: object) -> str | float | int | bool | None:
     Infinite numbers become text, since a record holds none; half a surrogate pair is written as its escape, since it is
     no character that a file could hold.
     """
+    if type(value) is float and math.isfinite(value):
+        return value
+    if type(value) is int and -(2**53) < value < 2**53:
+        return value
     if isinstance(value, str):
         return value if value.isascii() else value.encode("utf-8", "backslashreplace").decode()
     if value is None or value is pd.NaT or (isinstance(value, float) and math.isnan(value)) or value is pd.NA:
         return None
     if isinstance(value, bool):
-        return value
-    if type(value) is float and math.isfinite(value):
         return value
     if hasattr(value, "item"):
         return plain(value.item())

@@ -12,7 +12,7 @@ from lrp_audit.judging.ready import Ready
 from lrp_audit.language.messages import Messages
 from lrp_audit.language.phrasebook import Phrasebook
 from lrp_audit.language.texts import Texts
-from lrp_audit.language.wording import Wording, columns_of
+from lrp_audit.language.wording import Wording
 from lrp_audit.settings.config import AuditConfig
 
 
@@ -92,7 +92,7 @@ class Findings:
     @cached_property
     def columns(self) -> tuple[str, ...]:
         """See `wording.columns_of`; of a decision that was not explained, the configured ones."""
-        return columns_of((item.column for item in self.case.contributions), self.config)
+        return self.ready.columns(frozenset([item.column for item in self.case.contributions]))
 
     def fault(self, text: str) -> str | None:
         """Why a statement may not be printed, in words that follow its quotation; None if it may."""

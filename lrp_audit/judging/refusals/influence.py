@@ -29,6 +29,8 @@ def special_category(findings: Findings) -> Refusal | None:
 
 def _influence(findings: Findings, kind: Literal["prohibited", "special"]) -> list[str]:
     say, columns, limit = findings.say, findings.protected(kind), findings.config.checks.protected_share
+    if not columns:
+        return []
     evidence = _would_be(findings, columns)
     share = findings.share(columns)
     if share > 0 and share >= limit:
