@@ -1,0 +1,188 @@
+"""How fast many decisions are judged and their notices printed, and the memory that a run takes.
+
+    python benchmarks/batch.py                 # a million rows, eight times: about two hours
+    python benchmarks/batch.py --quick         # 20 000 rows: about ten minutes
+    python benchmarks/batch.py --rows 100000 --notices 200 --workers 2
+
+The model is an MLP 64-32 on 23 columns with a population of 64, trained here on a lender that is made up
+(batches/lender.py). Three tables:
+
+* `judging`: one chunk in this process, warm, on the process's own clock: what a decision costs with checks off and at
+  the level of letters, with and without its canonical record and digest.
+* `runs`: the command itself, from a Parquet file to the sealed folder, on the wall, at 10 000 rows and at `--rows`.
+  `judged / min` is the rate while every worker is at work (`-` where the run is too short for that), `cpu µs` the
+  processor time of all processes a row in that time, and `all / min` the rate of the whole command: start-up and
+  reading (`start s`), report and seal (`end s`) included. `MiB` is the peak of the summed PSS of all processes.
+* `notices`: letters of denied decisions, at the rate while every worker is at work, beside bare WeasyPrint on the
+  finished pages of the same decisions (documents.py says what bare is). `of bare` is the rate on the wall divided by
+  bare's times the workers, `cpu of bare` the same of processor time, judging of all decisions included; on a machine
+  that does other work as well only the latter says much.
+
+The load of the machine is printed and kept, before and after.
+"""
+
+import argparse
+import datetime as dt
+import json
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+
+import engine as harness  # the scripts beside this one
+import torch
+from batches import lender
+from batches.watched import Run, watch
+from documents import bare
+
+from lrp_audit import report
+from lrp_audit.deciding.decisions import Decision
+from lrp_audit.deciding.judged import judge_chunk
+from lrp_audit.deciding.session import Session, open_session
+from lrp_audit.report.specimens import Specimen
+from lrp_audit.settings.config import load
+
+RESULTS = Path(__file__).parent / "results" / "batch.json"
+CHUNK, FEW, PAGES = 4096, 10_000, 32  # rows of a chunk, of a short run, and of a chunk with notices
+NOTICE = dt.date(2026, 11, 2)
+Row = dict[str, object]
+
+
+def session(folder: Path, level: str) -> Session:
+    path = lender.settings(folder, level)
+    return open_session(load(path), folder, lender.frame(1))
+
+
+def judging(folder: Path, rounds: int) -> Iterator[Row]:
+    frame = lender.frame(CHUNK)
+    for level in ("none", "letter"):
+        opened = session(folder, level)
+        for records in (False, True):
+            times = [_judged(opened, frame, records) for _ in range(rounds + 1)][1:]
+            each = statistics.median(times) / CHUNK
+            yield {"checks": level, "records": records, "µs": each * 1e6, "decisions / min": 60 / each}
+
+
+def _judged(opened: Session, frame: object, records: bool) -> float:
+    before = time.process_time()
+    judge_chunk(opened, frame, notice=NOTICE, records=records, chunk_rows=CHUNK)
+    return time.process_time() - before
+
+
+def runs(folder: Path, source: Path, rows: int, sizes: list[int]) -> Iterator[Row]:
+    for level, records, workers in product(("none", "letter"), (False, True), sizes):
+        for limit in sorted({min(FEW, rows), rows}):
+            run = batch(folder, source, level, limit, workers, *(() if records else ("--no-records",)))
+            yield {
+                "checks": level,
+                "records": records,
+                "workers": workers,
+                "rows": limit,
+                **_rates(run, workers),
+                "all / min": 60 * limit / run.seconds,
+                "start s": run.at("begun"),
+                "end s": run.seconds - run.at("sealing"),
+                "MiB": run.peak,
+            }
+
+
+def _rates(run: Run, workers: int) -> Row:
+    steady = run.steady(workers)
+    if steady is None:
+        return {"judged / min": None, "cpu µs": None}
+    first, last = steady
+    rows = last.rows - first.rows
+    return {"judged / min": 60 * rows / (last.wall - first.wall), "cpu µs": 1e6 * (last.cpu - first.cpu) / rows}
+
+
+def batch(folder: Path, source: Path, level: str, limit: int, workers: int, *others: str) -> Run:
+    with tempfile.TemporaryDirectory(dir=folder) as out:
+        given = ("--config", str(lender.settings(folder, level)), "--out", str(Path(out) / "batch"))
+        wanted = ("--limit", str(limit), "--workers", str(workers), "--as-of", NOTICE.isoformat())
+        return watch(str(source), *given, *wanted, *others)
+
+
+def notices(folder: Path, source: Path, count: int, sizes: list[int]) -> Iterator[Row]:
+    opened = session(folder, "letter")
+    judged = judge_chunk(opened, lender.frame(CHUNK), notice=NOTICE, records=False)
+    denied = [row for row, outcome in enumerate(judged.decisions["outcome"].to_pylist()) if outcome == "adverse"]
+    wall, cpu = _bare(opened, [judged.decision(row) for row in denied[: max(10, count // 10)]])
+    line = {"way": "bare", "workers": 1, "documents / s": 1 / wall, "cpu ms": cpu * 1e3}
+    yield line | {"of bare": 1.0, "cpu of bare": 1.0}
+    limit = denied[min(count, len(denied)) - 1] + 1
+    for workers in sizes:
+        run = batch(folder, source, "letter", limit, workers, "--documents", "letters", "--chunk-rows", str(PAGES))
+        steady = run.steady(workers)
+        if steady is None:
+            raise SystemExit(f"{count} notices are too few for {workers} workers; name more by --notices.")
+        first, last = steady
+        letters = last.letters - first.letters
+        each, work = (last.wall - first.wall) / letters, (last.cpu - first.cpu) / letters
+        line = {"way": "lrp-audit batch", "workers": workers, "documents / s": 1 / each, "cpu ms": work * 1e3}
+        yield line | {"of bare": wall / each / workers, "cpu of bare": cpu / work}
+
+
+def _bare(opened: Session, decisions: list[Decision]) -> tuple[float, float]:
+    """Seconds on the wall and of the processor for a page by WeasyPrint alone, the median over decisions."""
+    times = []
+    for made in decisions:
+        found = Specimen("", made.record, made.addressee, opened.config)
+        render = bare(report.letter_html(made.record, made.addressee, opened.config), found)
+        render()
+        wall, cpu = time.perf_counter(), time.process_time()
+        render()
+        times.append((time.perf_counter() - wall, time.process_time() - cpu))
+    return tuple(map(statistics.median, zip(*times, strict=True)))
+
+
+def table(title: str, lines: Iterator[Row]) -> list[Row]:
+    """Prints lines as they come."""
+    found: list[Row] = []
+    print(f"\n{title}")
+    for line in lines:
+        if not found:
+            print("".join(f"{name:>16}" for name in line))
+        found.append(line)
+        print("".join(f"{_cell(value):>16}" for value in line.values()), flush=True)
+    return found
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+    return "-" if value is None else str(value)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="fewer rows and notices; not for quoting")
+    parser.add_argument("--rows", type=int, metavar="N", help="of the long runs")
+    parser.add_argument("--notices", type=int, metavar="N", help="how many to print, 100 to 500")
+    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2], metavar="N", help="processes of a run")
+    chosen = parser.parse_args()
+    rows = chosen.rows or (20_000 if chosen.quick else 1_000_000)
+    count = chosen.notices or (100 if chosen.quick else 400)
+    if not 100 <= count <= 500:
+        parser.error("--notices is from 100 to 500.")
+    torch.set_num_threads(1)
+    before = os.getloadavg()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        source = lender.make(folder, max(rows, CHUNK))
+        tables = {
+            "judging": table("judging", judging(folder, 1 if chosen.quick else 5)),
+            "runs": table("runs", runs(folder, source, rows, chosen.workers)),
+            "notices": table("notices", notices(folder, source, count, chosen.workers)),
+        }
+    load = {"before": before, "after": os.getloadavg()}
+    print(f"\nLoad of the machine: {before[0]:.1f} before, {load['after'][0]:.1f} after.")
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps({"environment": harness.environment(), "load": load, **tables}, indent=2))
+    print(f"Wrote {RESULTS}")
+
+
+if __name__ == "__main__":
+    main()
