@@ -149,6 +149,7 @@ def test_judged_and_printed_whole_in_the_reviewers_language(kind: str, pseudo: s
         for sentence in sentences(record):
             assert untranslated(sentence, known) == [], sentence
         keys = words(" ".join([item.state for item in record.refusals] + [item.text_key for item in record.reasons]))
+        keys |= words(str(record.decision.retention.basis))  # a citation
         page = printed(report.audit_html(record, session.config))
         assert not (left := untranslated(page, known | keys)), left
 

@@ -72,14 +72,14 @@ def test_a_signal_ends_a_run_after_the_chunks_that_are_worked_on(
     source, options = samples / "synthetic_applications.csv", ["--documents", "letters", "--as-of", "2026-11-16"]
     own = ["--config", samples / "audit.toml", "--out", out, "--chunk-rows", "2", "--limit", "12", "--workers", "2"]
     run = [sys.executable, "-m", "lrp_audit", "batch", source, *options, *own, "--json"]
-    process = subprocess.Popen(run, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    assert process.stderr is not None
-    lines = [process.stdout.readline() for _ in range(2)]
-    assert json.loads(lines[1])["event"] == "chunk"
-    os.kill(process.pid, number)
-    said = process.stdout.read() + process.stderr.read()
-    assert process.wait(60) == 128 + number
+    with subprocess.Popen(run, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        lines = [process.stdout.readline() for _ in range(2)]
+        assert json.loads(lines[1])["event"] == "chunk"
+        os.kill(process.pid, number)
+        said = process.stdout.read() + process.stderr.read()
+    assert process.returncode == 128 + number
     assert "the same command goes on from there" in said
     finished = {path.name: path.read_bytes() for path in (out / layout.CHUNKS).iterdir()}
     assert 1 <= len(finished) < 6

@@ -21,8 +21,10 @@ def relist(folder: Path) -> None:
     Raises:
         LrpAuditError: a file cannot be read or written.
     """
+    if not (folder / layout.INDEX).exists():
+        return
     plan = read_plan(folder)
-    if plan is None or not (folder / layout.INDEX).exists():
+    if plan is None:
         return
     config = load(folder / layout.SETTINGS)
     columns = columns_of(folder / layout.DECISIONS)
