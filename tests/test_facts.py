@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from lrp_audit.deciding.facts import read_facts, read_ids, repeated_rows, require_columns
 from lrp_audit.errors import DataError
+from lrp_audit.records import canonical
 from lrp_audit.settings.config import AuditConfig
 
 KEY = bytes(32)
@@ -23,6 +24,7 @@ FACTS = {
     "bureau_score": "fico",
     "bureau_key_factors": "factors",
     "age": "years",
+    "consumer_report_used": "report",
 }
 ROW = {
     "case": "A-1",
@@ -35,6 +37,7 @@ ROW = {
     "fico": 640,
     "factors": "Too many inquiries; Short history",
     "years": 44,
+    "report": 1,
 }
 
 
@@ -67,7 +70,7 @@ def test_name_and_address_stay_out_of_the_decision():
 @pytest.mark.parametrize(
     ("column", "value"),
     [("decided", "31/02/2026"), ("completed", "2026-02-30"), ("by", "robot"), ("fico", "high"), ("years", "old"),
-     ("case", None), ("case", "  ")],
+     ("fico", "-65420222545279600"), ("years", "inf"), ("years", "nan"), ("report", 0.7), ("case", None), ("case", "  ")],
 )  # fmt: skip
 def test_a_cell_that_cannot_be_read_names_its_column_and_spares_the_others(column, value):
     bad, good = read({**ROW, column: value}, {**ROW, "case": "A-2"})
@@ -88,7 +91,13 @@ def test_missing_fact_columns_are_named():
         require_columns(config.facts, pd.DataFrame([ROW]))
 
 
-@given(st.text(), st.text(), st.one_of(st.none(), st.text(), st.floats(), st.integers()))
-def test_any_cell_gives_facts_or_a_problem(identifier, name, score):
-    (row,) = read({**ROW, "case": identifier, "who": name, "fico": score})
+ANY = st.one_of(
+    st.none(), st.text(), st.floats(), st.integers(), st.integers().map(str), st.floats().map(str), st.just("nan")
+)
+
+
+@given(st.text(), st.text(), ANY, ANY)
+def test_any_cell_gives_facts_that_a_record_can_hold_or_a_problem(identifier, name, score, age):
+    (row,) = read({**ROW, "case": identifier, "who": name, "fico": score, "years": age})
     assert row.problem is not None or row.decision.id == identifier
+    canonical.text(row.decision.model_dump(mode="json"))

@@ -20,12 +20,14 @@ from lrp_audit.errors import DataError
 from lrp_audit.language.messages import message
 
 MISSING = message("is missing, and the model has no imputer for it")
-INFINITE = message("is infinite")
+TOO_LARGE = message("is infinite, or larger than any number the explanation can hold")
 NOT_A_NUMBER = message("is not a number")
 NOT_TEXT = message("is not text, though the model was trained on text categories")
 UNKNOWN_CATEGORY = message("holds a category the model was not trained on")
 UNDEFINED = message("lies outside the range the model's preprocessing is defined on")
 NOT_A_CODE = message("is not a whole number, though the model looks it up in a table of categories")
+
+LARGEST = 1e50  # in size: float64 still holds the fourth powers and sums of what follows from it
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,10 +79,11 @@ class Encoding:
         """The columns the preprocessing was fitted on, with plain types; columns it drops are NaN.
 
         Raises:
-            DataError: a column is absent or of the wrong type, or a cell cannot be read (`invalid` tells which).
+            DataError: a column is absent or of the wrong type, or a cell cannot be read or is too large (`invalid`
+                tells which).
         """
         table, unreadable = read(frame, self.columns, self.kinds)
-        if any(cells.any() for cells in unreadable.values()):
+        if any(unreadable[name].any() or _too_large(table[name]).any() for name in self.columns):
             raise self.complaint(frame)
         return table.reindex(columns=list(self.names))
 
@@ -96,7 +99,7 @@ class Encoding:
             values = self._values(table, memo)
         except (ValueError, TypeError):
             raise self.complaint(frame) from None
-        if not np.isfinite(values).all():
+        if not _in_range(values).all():
             raise self.complaint(frame)
         inputs = {}
         for name, slot in self.slots.items():
@@ -121,9 +124,8 @@ class Encoding:
         found: dict[int, tuple[str, str]] = {}
         for name in self.columns:
             word = NOT_A_NUMBER if self.kinds.get(name) == "number" else NOT_TEXT
-            infinite = np.isinf(table[name]) if table[name].dtype.kind == "f" else np.zeros(len(table), dtype=bool)
-            for row in np.flatnonzero(unreadable[name] | infinite):
-                found.setdefault(int(row), (name, word if unreadable[name][row] else INFINITE))
+            for row in np.flatnonzero(unreadable[name] | _too_large(table[name])):
+                found.setdefault(int(row), (name, word if unreadable[name][row] else TOO_LARGE))
         table = table.reindex(columns=list(self.names))
         while True:
             rows = np.array([i for i in range(len(table)) if i not in found], dtype=np.intp)
@@ -187,8 +189,8 @@ class Encoding:
         missing = is_missing(values) & is_missing(table)[:, self.node.owners]
         if missing.any():
             return self._reasons(self.node, missing, MISSING)
-        if not np.isfinite(values).all():
-            return self._reasons(self.node, ~np.isfinite(values), UNDEFINED)
+        if not _in_range(values).all():
+            return self._reasons(self.node, ~_in_range(values), UNDEFINED)
         codes = np.zeros(self.node.width, dtype=bool)
         for slot in self.slots.values():
             codes[slot.positions] = slot.integer
@@ -198,6 +200,15 @@ class Encoding:
     def _reasons(self, node: Node, cells: BoolArray, why: str) -> dict[int, tuple[str, str]]:
         first = {int(row): int(np.argmax(cells[row])) for row in np.flatnonzero(cells.any(axis=1))}
         return {row: (self.names[node.owners[element]], why) for row, element in first.items()}
+
+
+def _too_large(column: pd.Series) -> BoolArray:
+    numbers = column.to_numpy() if column.dtype.kind in "iuf" else np.zeros(len(column))
+    return np.asarray(np.abs(numbers) > LARGEST)
+
+
+def _in_range(values: NDArray[np.float64]) -> BoolArray:
+    return np.asarray(np.abs(values) <= LARGEST)  # NaN is not
 
 
 def _objections(node: Node, values: Matrix) -> tuple[BoolArray, str] | None:

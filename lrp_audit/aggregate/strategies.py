@@ -33,6 +33,7 @@ from lrp_audit.records.aggregates import SMALLEST_GROUP, Mark, Place, Strategies
 NEIGHBOURS = 10
 MOST_STRATEGIES = 8
 SMALL = 0.1  # share of the decisions below which a strategy is small
+_REACH = 1e4  # typical departures from a column's median
 CONCENTRATED = 0.5  # share of its absolute relevance on one input, and more than twice that of the other decisions
 
 
@@ -62,7 +63,7 @@ def pictured(table: ExplainedTable, *, most_rows: int = 600, nulls: int = 19, se
 
 def _search(table: ExplainedTable, most_rows: int, nulls: int, seed: int) -> tuple[Strategies, FloatArray, IntArray]:
     """The strategies, the rows that the graph was made of, and the number of each one's strategy."""
-    rows = table.array
+    rows = _within_reach(table.array)
     if len(rows) < SMALLEST_GROUP:
         raise DataError(f"Strategies need {SMALLEST_GROUP} decisions or more, and there are {len(rows)}.")
     if not np.ptp(rows, axis=0).any():
@@ -77,7 +78,7 @@ def _search(table: ExplainedTable, most_rows: int, nulls: int, seed: int) -> tup
     found: tuple[Strategy, ...] = ()
     count = _before_gap(graph.values, least)
     if count > 1:
-        labels, found = _strategies(table, graph.clusters(count), chosen)
+        labels, found = _strategies(table, rows, graph.clusters(count), chosen)
         if not _go_together(sample, graph, count, coupling, nulls) and not any(item.suspicious for item in found):
             labels, found = np.zeros(len(rows), dtype=np.int64), ()
     result = Strategies(
@@ -88,6 +89,14 @@ def _search(table: ExplainedTable, most_rows: int, nulls: int, seed: int) -> tup
         strategies=found,
     )
     return result, sample, labels[chosen]
+
+
+def _within_reach(rows: FloatArray) -> FloatArray:
+    """The rows with absurd cells cut off, beside which all others would be equal."""
+    middle = np.median(rows, axis=0)
+    departures = np.abs(rows - middle)
+    reach = _REACH * float(np.median(departures[departures > 0])) if departures.any() else 0.0
+    return np.asarray(np.clip(rows, middle - reach, middle + reach), dtype=np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,12 +147,13 @@ def _narrowness(rows: FloatArray, labels: IntArray) -> float:
     return total / len(rows)
 
 
-def _strategies(table: ExplainedTable, clusters: IntArray, chosen: IntArray) -> tuple[IntArray, tuple[Strategy, ...]]:
+def _strategies(
+    table: ExplainedTable, rows: FloatArray, clusters: IntArray, chosen: IntArray
+) -> tuple[IntArray, tuple[Strategy, ...]]:
     """(N,) the number of every decision's strategy, the smallest first, and the strategies in this order.
 
     Decisions that the clusters were not made of join their nearest neighbours.
     """
-    rows = table.array
     labels = clusters
     if len(chosen) < len(rows):
         labels = KNeighborsClassifier(NEIGHBOURS).fit(rows[chosen], clusters).predict(rows)

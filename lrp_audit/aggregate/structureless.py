@@ -99,6 +99,7 @@ def _nearest(column: FloatArray) -> tuple[FloatArray, FloatArray]:
     """The distribution function, as levels at rising ends of intervals."""
     ends = _spread(column)
     lengths = np.diff(ends)
+    lengths = np.maximum(lengths, 1e-12 * lengths.sum())  # beside one huge number all others are one
     density = 1 / (len(lengths) * lengths)
     peaks = {*np.linspace(0, len(density) - 1, _PEAKS).astype(int).tolist(), int(density.argmax())}
     fits = [_fit(density, lengths, peak) for peak in sorted(peaks)]

@@ -7,6 +7,7 @@ invalid and leaves the others alone.
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -189,6 +190,10 @@ def _date(text: str) -> dt.date:
     return dt.date.fromisoformat(text.replace("T", " ").split(" ")[0])
 
 
+def _is_whole(value: float) -> bool:
+    return value.is_integer() and abs(value) < 2**53  # beyond, neighbours are more than one apart
+
+
 def _too_long(column: str | None, text: str, say: Messages) -> str:
     return say.plural(
         "column '{column}': {count} character, where a fact has at most {most}",
@@ -233,7 +238,7 @@ class _Cells:
         if fact not in self.columns:
             return None
         value = self.raw(fact)
-        if isinstance(value, float) and value.is_integer():
+        if isinstance(value, float) and _is_whole(value):
             value = int(value)
         return None if value is None else str(value).strip() or None
 
@@ -242,13 +247,16 @@ class _Cells:
         if value is None or value == "":
             return None
         try:
-            return float(value)
+            found = float(value)
         except ValueError:
-            raise self.fail(fact, value, message("column '{column}': {value} is not a number")) from None
+            found = math.nan
+        if not math.isfinite(found):
+            raise self.fail(fact, value, message("column '{column}': {value} is not a number"))
+        return found
 
     def integer(self, fact: str) -> int | None:
         value = self.number(fact)
-        if value is not None and not value.is_integer():
+        if value is not None and not _is_whole(value):
             raise self.fail(fact, value, message("column '{column}': {value} is not a whole number"))
         return None if value is None else int(value)
 
@@ -265,7 +273,8 @@ class _Cells:
         value = self.raw(fact)
         if value is None:
             return None
-        word = str(int(value) if isinstance(value, (bool, float)) else value).strip().lower()
+        whole = isinstance(value, bool) or (isinstance(value, float) and _is_whole(value))
+        word = str(int(value) if whole else value).strip().lower()
         if word in _YES | _NO:
             return word in _YES
         raise self.fail(fact, value, message("column '{column}': {value} is not yes or no"))

@@ -53,6 +53,8 @@ BAD_CELLS = {
     "infinite, imputed column": ("income", np.inf, "infinite"),
     "infinite": ("debt", -np.inf, "infinite"),
     "infinite as text": ("debt", "inf", "infinite"),
+    "too large to be squared": ("debt", -1.3e293, "larger than any number"),
+    "too large, imputed column": ("income", 1e101, "larger than any number"),
     "text": ("age", "forty", "not a number"),
     "text in an imputed column": ("income", "12,5", "not a number"),
     "unknown category": ("housing", "castle", "category"),

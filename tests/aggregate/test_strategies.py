@@ -86,6 +86,15 @@ def test_a_picture_has_every_decision_of_the_graph_with_its_strategy() -> None:
     assert found.model_copy(update={"picture": ()}) == strategies(_clever_hans())
 
 
+def test_one_absurd_relevance_does_not_hide_a_strategy() -> None:
+    planted = _clever_hans()
+    rows = planted.array.copy()
+    rows[-1, 0] = -1e50
+    found = pictured(tabled(rows, rows))
+    assert found.strategies[0].suspicious
+    assert found.strategies[0].decisions == pytest.approx(PLANTED, abs=2)
+
+
 def test_too_few_or_equal_decisions_are_refused() -> None:
     with pytest.raises(DataError, match="50 decisions or more, and there are 49"):
         strategies(additive(49))

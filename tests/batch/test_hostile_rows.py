@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from runs import batch, decisions, order
 
@@ -44,7 +44,10 @@ def hostile(source: Path, cells: list[str], rows: int, chance: random.Random) ->
 def test_no_row_is_lost(samples: Path, tmp_path_factory: pytest.TempPathFactory, examples: int, rows: int) -> None:
     source = samples / "synthetic_applications.csv"
 
-    @settings(max_examples=examples, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck),
+        database=None, phases=[Phase.generate],  # a smaller example of 2000 rows is not worth its minutes
+    )  # fmt: skip
     @given(st.lists(CELLS, min_size=20, max_size=60), st.integers(0, 2**32))
     def check(cells: list[str], seed: int) -> None:
         place = tmp_path_factory.mktemp("hostile")
