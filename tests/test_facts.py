@@ -70,7 +70,8 @@ def test_name_and_address_stay_out_of_the_decision():
 @pytest.mark.parametrize(
     ("column", "value"),
     [("decided", "31/02/2026"), ("completed", "2026-02-30"), ("by", "robot"), ("fico", "high"), ("years", "old"),
-     ("fico", "-65420222545279600"), ("years", "inf"), ("years", "nan"), ("report", 0.7), ("case", None), ("case", "  ")],
+     ("fico", "-65420222545279600"), ("years", "inf"), ("years", "nan"), ("report", 0.7),
+     ("case", None), ("case", "  ")],
 )  # fmt: skip
 def test_a_cell_that_cannot_be_read_names_its_column_and_spares_the_others(column, value):
     bad, good = read({**ROW, column: value}, {**ROW, "case": "A-2"})

@@ -58,22 +58,24 @@ def run(
             tally = Tally(rows=counts.decisions, failed=counts.failed, refused=counts.refused)
             return Ended(plan, tally, manifest.root, earlier=True)
         done = finished(order.out, plan.chunks)
+        tally = reduce(add, done.values(), Tally())
 
-        def tell(kind: Kind, chunk: int | None = None, root: str | None = None) -> Tally:
-            tally = reduce(add, done.values(), Tally())
+        def tell(kind: Kind, chunk: int | None = None, root: str | None = None) -> None:
             watch(Event(kind, plan.decisions, tally, chunk, root))
-            return tally
 
         tell("begun")
         waiting = [number for number in range(plan.chunks) if number not in done]
-        for number, tally in executor(setup(order, plan), session).run(waiting, stop) if waiting else ():
-            done[number] = tally
+        for number, found in executor(setup(order, plan), session).run(waiting, stop) if waiting else ():
+            done[number] = found
+            tally += found
             tell("chunk", number)
         if len(done) < plan.chunks:
-            return Ended(plan, tell("interrupted"), None)
+            tell("interrupted")
+            return Ended(plan, tally, None)
         tell("sealing")
         merge(order.out, plan.chunks)
         named = None if signer is None else signer.signs_as.signer
         finish(order.out, plan, session.config, signer=named, groups=read_groups(order, session.config))
         manifest = seal(order.out, previous_root=plan.previous_root, signer=signer)
-        return Ended(plan, tell("sealed", root=manifest.root), manifest.root)
+        tell("sealed", root=manifest.root)
+        return Ended(plan, tally, manifest.root)

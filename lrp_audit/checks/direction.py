@@ -48,9 +48,13 @@ def tested_directions(
         reference: what the population shows.
     """
     names = explainer.model.columns
-    walks = {int(column): _Walks.of(frame[names[column]], reference.ranges[names[column]]) for column in set(columns)}
+    walks: dict[int, _Walks] = {}
+    case = np.full(len(rows), -1, dtype=np.intp)
+    for column in np.unique(columns).tolist():
+        here = columns == column
+        walks[column] = _Walks.of(frame[names[column]].iloc[rows[here]], reference.ranges[names[column]])
+        case[here] = walks[column].of_row
     found: list[Direction | None] = [None] * len(rows)
-    case = np.array([walks[column].of_row[row] for row, column in zip(rows, columns.tolist(), strict=True)])
     moving = np.flatnonzero(case >= 0)
     if not len(moving):
         return found
@@ -69,7 +73,7 @@ class _Walks:
     Attributes:
         paths: one for every different value, in equal steps, the value itself left out; (P, STEPS).
         rising: whether a path goes up; (P,).
-        of_row: the path of every row; -1 where there is no way to go; (N,).
+        of_row: the path of every row given; -1 where there is no way to go; (N,).
     """
 
     paths: FloatArray

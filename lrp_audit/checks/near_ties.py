@@ -7,7 +7,9 @@ The difference of two Shapley values is one mean over coalitions S of the other 
 
 with v(S) the margin of a row that holds the applicant's values on S and a reference member's elsewhere. So a draw needs
 no permutation of all columns; its opposite, the coalition of all others, is always drawn too. Draws go on until the
-difference is clear of its standard error, or the budget is spent and the two are declared tied.
+difference is clear of its standard error; the two are declared tied where the budget is spent, or would be in vain: the
+difference at its end, expected to be what it is so far, would be clear in one case of twenty or fewer (conditional
+power: Lan, Simon and Halperin 1982).
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from lrp_audit.records.record import TieBreak
 ROUND = 32  # draws between two looks
 DRAWS = 256  # at most; each runs four rows
 CLEAR = 3.0  # standard errors: a round in a thousand parts what is equal, so that many looks mislead seldom
+HOPE = 1.645  # standard errors by which the end may exceed what is expected of it
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -72,6 +75,12 @@ class Parted:
     def clear(self) -> BoolArray:
         """Whether the two have parted; the others are tied. Where every draw gave the same, that is the difference."""
         return np.asarray((np.abs(self.difference) > CLEAR * self.standard_error) & (self.difference != 0))
+
+    @property
+    def open(self) -> BoolArray:
+        """Whether more draws could part those that have not parted."""
+        at_the_end = np.abs(self.difference) * np.sqrt(DRAWS / self.draws)
+        return np.asarray(~self.clear & (at_the_end > (CLEAR - HOPE) * self.standard_error))
 
 
 def sampled_ties(
@@ -135,8 +144,7 @@ def part(
         sums[open_rows] += found.sum(0)
         squares[open_rows] += (found**2).sum(0)
         draws[open_rows] += ROUND
-        so_far = _estimate(sums, squares, draws)
-        open_rows = open_rows[~so_far.clear[open_rows] & (squares[open_rows] > 0)]
+        open_rows = np.flatnonzero(_estimate(sums, squares, draws).open & (draws == start + ROUND))
     return _estimate(sums, squares, draws)
 
 
