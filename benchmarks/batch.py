@@ -46,7 +46,7 @@ from lrp_audit.report.specimens import Specimen
 from lrp_audit.settings.config import load
 
 RESULTS = Path(__file__).parent / "results" / "batch.json"
-CHUNK, FEW, PAGES = 4096, 10_000, 32  # rows of a chunk, of a short run, and of a chunk with notices
+CHUNK, FEW, PAGES = 2048, 10_000, 32  # rows of a chunk, of a short run, and of a chunk with notices
 NOTICE = dt.date(2026, 11, 2)
 Row = dict[str, object]
 
@@ -79,8 +79,7 @@ def runs(folder: Path, source: Path, rows: int, sizes: list[int]) -> Iterator[Ro
             yield {
                 "checks": level,
                 "records": records,
-                "workers": workers,
-                "rows": limit,
+                "run": f"{limit:,} rows, {workers} workers",
                 **_rates(run, workers),
                 "all / min": 60 * limit / run.seconds,
                 "start s": run.at("begun"),
@@ -110,7 +109,7 @@ def notices(folder: Path, source: Path, count: int, sizes: list[int]) -> Iterato
     judged = judge_chunk(opened, lender.frame(CHUNK), notice=NOTICE, records=False)
     denied = [row for row, outcome in enumerate(judged.decisions["outcome"].to_pylist()) if outcome == "adverse"]
     wall, cpu = _bare(opened, [judged.decision(row) for row in denied[: max(10, count // 10)]])
-    line = {"way": "bare", "workers": 1, "documents / s": 1 / wall, "cpu ms": cpu * 1e3}
+    line = {"way": "bare WeasyPrint", "documents / s": 1 / wall, "cpu ms": cpu * 1e3}
     yield line | {"of bare": 1.0, "cpu of bare": 1.0}
     limit = denied[min(count, len(denied)) - 1] + 1
     for workers in sizes:
@@ -121,7 +120,7 @@ def notices(folder: Path, source: Path, count: int, sizes: list[int]) -> Iterato
         first, last = steady
         letters = last.letters - first.letters
         each, work = (last.wall - first.wall) / letters, (last.cpu - first.cpu) / letters
-        line = {"way": "lrp-audit batch", "workers": workers, "documents / s": 1 / each, "cpu ms": work * 1e3}
+        line = {"way": f"lrp-audit batch, {workers} workers", "documents / s": 1 / each, "cpu ms": work * 1e3}
         yield line | {"of bare": wall / each / workers, "cpu of bare": cpu / work}
 
 
@@ -144,9 +143,9 @@ def table(title: str, lines: Iterator[Row]) -> list[Row]:
     print(f"\n{title}")
     for line in lines:
         if not found:
-            print("".join(f"{name:>16}" for name in line))
+            print("".join(f"{name:>24}" for name in line))
         found.append(line)
-        print("".join(f"{_cell(value):>16}" for value in line.values()), flush=True)
+        print("".join(f"{_cell(value):>24}" for value in line.values()), flush=True)
     return found
 
 

@@ -178,7 +178,12 @@ def main() -> None:
             print(f"{name:24}{took:8.3f}{multiple:10.2f}")
     out = Path(__file__).parent / "results" / "checks.json"
     out.parent.mkdir(exist_ok=True)
-    out.write_text(json.dumps({"environment": harness.environment(), "seconds and multiples": tables}, indent=2))
+    lines = [
+        {"decisions": title, "what": name, "seconds": took, "multiple": multiple}
+        for title, found in tables.items()
+        for name, (took, multiple) in found.items()
+    ]
+    out.write_text(json.dumps({"environment": harness.environment(), "rows": lines}, indent=2) + "\n")
     print(f"\nWrote {out}")
 
 

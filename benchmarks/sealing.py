@@ -49,21 +49,22 @@ def rate(folder: Path, files: int, size: int, rounds: int) -> float:
     return files * size / took / 1e6
 
 
-def measured(rounds: int, leaves: int) -> dict[str, float]:
+def measured(rounds: int, leaves: int) -> dict[tuple[str, str], float]:
+    """What is done, and the unit of its figure."""
     with tempfile.TemporaryDirectory() as folder:
         found = {
-            "hash tables, MB/s": rate(Path(folder), *BIG, rounds),
-            "hash letters, MB/s": rate(Path(folder), *SMALL, rounds),
+            ("hash tables", "MB/s"): rate(Path(folder), *BIG, rounds),
+            ("hash letters", "MB/s"): rate(Path(folder), *SMALL, rounds),
         }
     contents = [record_content(row, hashlib.sha256(b"%d" % row).hexdigest()) for row in range(leaves)]
     table = leaves_of_chunk(contents, b"secret")
     hashes = table.column("leaf").to_pylist()
     return {
         **found,
-        "make the leaves, s": seconds(lambda: leaves_of_chunk(contents, b"secret"), 1),
-        "check the leaves, s": seconds(lambda: altered(table), 1),
-        "build the tree, s": seconds(lambda: merkle.root(hashes), rounds),
-        "prove one leaf, s": seconds(lambda: merkle.inclusion(hashes, leaves // 3), rounds),
+        ("make the leaves", "s"): seconds(lambda: leaves_of_chunk(contents, b"secret"), 1),
+        ("check the leaves", "s"): seconds(lambda: altered(table), 1),
+        ("build the tree", "s"): seconds(lambda: merkle.root(hashes), rounds),
+        ("prove one leaf", "s"): seconds(lambda: merkle.inclusion(hashes, leaves // 3), rounds),
     }
 
 
@@ -72,8 +73,8 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="one round")
     rounds = 1 if parser.parse_args().quick else 5
     found = measured(rounds, LEAVES)
-    for name, value in found.items():
-        print(f"{name:24}{value:10.2f}")
+    for (name, unit), value in found.items():
+        print(f"{name:24}{value:10.2f} {unit}")
     about = {
         "leaves": LEAVES,
         "rounds": rounds,
@@ -83,7 +84,8 @@ def main() -> None:
         "openssl": ssl.OPENSSL_VERSION,
     }
     RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps({**about, **found}, indent=2) + "\n")
+    rows = [{"what": name, "value": value, "unit": unit} for (name, unit), value in found.items()]
+    RESULTS.write_text(json.dumps({"environment": about, "rows": rows}, indent=2) + "\n")
 
 
 if __name__ == "__main__":

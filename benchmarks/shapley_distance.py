@@ -33,6 +33,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "real"))
 import lenders
 
 from lrp_audit.adapters.tabular import adapt
+from lrp_audit.deciding.decision_model import score_all
 from lrp_audit.deciding.tabular_decisions import TabularDecisions, tabular_decisions
 from lrp_audit.explaining.coalitions import PAIRS
 from lrp_audit.explaining.explainer import Explainer
@@ -67,7 +68,7 @@ def trained(lender: lenders.Lender, network: dict[str, object]) -> tuple[Tabular
     )
     model = adapt(pipeline)
     ready = tabular_decisions(config, model, held_out)
-    adverse = np.array([outcome.adverse for outcome in ready.score(held_out)])
+    adverse = np.array([outcome.adverse for outcome in score_all(ready, held_out)])
     return ready, model.encode(held_out[adverse]).inputs
 
 

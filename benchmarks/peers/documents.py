@@ -4,9 +4,12 @@ import html as entities
 import itertools
 import json
 import re
+import shutil
 import tempfile
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 Block = tuple[str, list[list[str]]]  # kind (h1, h2, p, li, tr) and its cells, one but in a row of a table
 
@@ -113,19 +116,26 @@ def reportlab_engine(fonts: Path) -> Callable[[str], Callable[[], bytes]]:
     return of
 
 
-def chromium_engine(_: Path) -> Callable[[str], Callable[[], bytes]]:
-    """Raises ImportError where playwright or its Chromium is not installed."""
+@cache
+def _tab() -> Any:
+    """Of one Chromium, the system's or playwright's own, which stays open."""
     from playwright.sync_api import Error, sync_playwright
 
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
     try:
-        tab = sync_playwright().start().chromium.launch(args=["--no-sandbox"]).new_page()
+        return sync_playwright().start().chromium.launch(executable_path=found, args=["--no-sandbox"]).new_page()
     except Error as error:
-        raise ImportError("playwright has no Chromium") from error
+        raise ImportError("there is no Chromium") from error
+
+
+def chromium_engine(_: Path) -> Callable[[str], Callable[[], bytes]]:
+    """Raises ImportError where playwright or a Chromium is not installed."""
+    tab = _tab()
 
     def of(page: str) -> Callable[[], bytes]:
         def make() -> bytes:
             tab.set_content(page)
-            return tab.pdf(format="Letter", tagged=True)
+            return bytes(tab.pdf(format="Letter", tagged=True))
 
         return make
 

@@ -43,6 +43,10 @@ CHARTS = (
           "share of the same four reasons"),
     Chart("documents", "Documents", "table", ("document",), "way", "ms", "ms a document"),
     Chart("signing", "Signatures", "rows", ("document", "key"), "way", "ms", "ms a signature"),
+    Chart("checks", "Checks", "rows", ("decisions",), "what", "multiple", "times the explanation"),
+    Chart("batch", "Batches: the command", "runs", ("checks", "records"), "run", "judged / min", "decisions a minute"),
+    Chart("batch", "Batches: notices", "notices", (), "way", "documents / s", "documents a second"),
+    Chart("sealing", "Seals", "rows", ("unit",), "what", "value", "in that unit"),
 )  # fmt: skip
 
 
@@ -72,20 +76,25 @@ def _plots(chart: Chart, rows: Sequence[Row]) -> Iterator[str]:
 
 def bars(chart: Chart, rows: Sequence[Row]) -> str:
     """A bar for each row, on one linear scale from zero."""
-    most = max((row[chart.value] for row in rows), default=0) or 1
+    values = [row[chart.value] or 0 for row in rows]  # None where a run was too short for a figure
+    most = max(values, default=0) or 1
     shapes = []
-    for position, row in enumerate(rows):
-        top, length = position * LINE, BAR * row[chart.value] / most
+    for position, (row, value) in enumerate(zip(rows, values, strict=True)):
+        top, length = position * LINE, BAR * value / most
         shapes.append(
             f'<text x="{NAME - 8}" y="{top + 15}" text-anchor="end">{escape(str(row[chart.name]))}</text>'
             f'<rect x="{NAME}" y="{top + 4}" width="{max(length, 0):.1f}" height="{LINE - 8}" opacity="0.6"/>'
-            f'<text x="{NAME + max(length, 0) + 6:.1f}" y="{top + 15}">{row[chart.value]:.3g}</text>'
+            f'<text x="{NAME + max(length, 0) + 6:.1f}" y="{top + 15}">{_figure(value)}</text>'
         )
     width, height = NAME + BAR + 70, LINE * len(rows)
     return (
         f'<svg viewBox="0 0 {width} {height}" style="max-width:{width}px" role="img" font-size="12" '
         f'fill="currentColor" aria-label="{escape(chart.title)}">{"".join(shapes)}</svg>'
     )
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
 
 
 def _table(rows: Sequence[Row]) -> str:
@@ -96,4 +105,4 @@ def _table(rows: Sequence[Row]) -> str:
 
 
 def _cell(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else "" if value is None else str(value)
+    return _figure(value) if isinstance(value, float) else "" if value is None else str(value)

@@ -1,4 +1,4 @@
-"""Against quantus: pixel flipping is deletion, and its Lipschitz estimate is that of stability.
+"""Against quantus: pixel flipping is deletion, its Lipschitz estimate that of stability, its randomisation ours.
 
 quantus takes zennit along where it is installed, and with it torchvision, which is not: it is imported as if zennit
 were not there.
@@ -21,6 +21,7 @@ from lrp_audit.checks.curves import curves
 from lrp_audit.checks.putback import hybrids
 from lrp_audit.checks.stability import stability
 from lrp_audit.explaining.reference import Reference
+from lrp_audit.validation.similarity import complexity_rise, rank_similarity
 
 pytestmark = [pytest.mark.oracle, pytest.mark.slow]
 
@@ -108,3 +109,42 @@ def test_the_lipschitz_estimate_is_quantus_s_of_the_same_noises(quantus):
             for draw in range(6)
         )
         assert found.lipschitz[row] == pytest.approx(expected, rel=1e-4)  # quantus adds 1e-10 to what it divides by
+
+
+def _gradient_times_input(model, inputs, targets, **_):
+    rows = torch.as_tensor(inputs, dtype=torch.float32).requires_grad_()
+    output = model(rows).gather(1, torch.as_tensor(targets)[:, None]).sum()
+    return (torch.autograd.grad(output, rows)[0] * rows).detach().numpy()
+
+
+def test_complexity_rises_as_efficient_parameter_randomisation_says(quantus):
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Flatten(), nn.Linear(5, 8), nn.Tanh(), nn.Linear(8, 2)).eval()
+    images = np.random.default_rng(0).normal(size=(12, 1, 5)).astype(np.float32)
+    seen = []
+
+    def explain(model, inputs, targets, **_):
+        seen.append(_gradient_times_input(model, inputs, targets))
+        return seen[-1]
+
+    metric = quantus.EfficientMPRT(
+        complexity_func=lambda a, x, **_: quantus.complexity_func.entropy(np.abs(a), a),
+        normalise=False,
+        abs=False,
+        return_aggregate=False,
+        disable_warnings=True,
+        display_progressbar=False,
+    )
+    scores = metric(
+        model=network, x_batch=images, y_batch=np.zeros(12, dtype=int), a_batch=None, explain_func=explain, device="cpu"
+    )
+    before, after = (list(item.reshape(12, 5).astype(np.float64)) for item in (seen[0], seen[-1]))
+    assert complexity_rise(before, after) == pytest.approx(float(np.mean(scores)), rel=1e-5)
+    assert abs(float(np.mean(scores))) > 1e-3
+
+
+def test_similarity_is_quantus_s_rank_correlation(quantus):
+    generator = np.random.default_rng(0)
+    first, second = ([generator.normal(size=count).round(1) for count in range(3, 40)] for _ in range(2))
+    spearman = quantus.similarity_func.correlation_spearman
+    assert rank_similarity(first, second) == pytest.approx(np.mean([*map(spearman, first, second)]), abs=1e-12)
