@@ -1,7 +1,7 @@
 """What the aggregate functions find on real data, and on planted truth: every figure of docs/explanation/evidence.md.
 
     python benchmarks/evidence.py                  # all of it: about 25 minutes on one thread
-    python benchmarks/evidence.py tables texts     # parts: tables, texts, nulls
+    python benchmarks/evidence.py tables texts     # parts: tables, texts, refusals, nulls
     python benchmarks/evidence.py --quick          # tables alone
 
 `--data` is the folder of the development data (its README tells what each is); without it only `nulls` run. On tables a
@@ -47,6 +47,7 @@ from lrp_audit.aggregate.table import ExplainedTable
 from lrp_audit.aggregate.words import ReadText, word_profiles
 from lrp_audit.deciding.decision_model import score_all
 from lrp_audit.deciding.tabular_decisions import tabular_decisions
+from lrp_audit.explanation import explain
 from lrp_audit.records.aggregates import SMALLEST_GROUP
 from lrp_audit.settings.config import AuditConfig
 
@@ -207,6 +208,58 @@ def texts() -> None:
     print_words("  complaints, debt collection against four other products", read, least=20)
 
 
+SPAM = {
+    "prize": ["win", "won", "winner", "prize*", "claim", "award*", "guaranteed", "cash", "reward*", "selected", "free",
+              "bonus", "voucher*", "offer*"],
+    "contact": ["call", "txt", "text", "reply", "mobile", "sms", "stop", "send", "msg", "urgent", "tone*", "chat",
+                "www", "com", "co", "uk", "landline", "customer", "service"],
+    "pressure": ["now", "today", "only", "new", "last", "latest", "week", "please", "your"],
+}  # fmt: skip
+SADNESS = {
+    "loss": ["sad", "miss*", "sorry", "lost", "cry*", "alone", "lonely", "gone", "without", "wish", "poor", "bye"],
+    "anger": ["hate*", "stupid", "suck*", "damn", "ugh", "annoy*", "angry", "mad", "wtf", "hell", "worst", "awful"],
+    "trouble": ["sick", "tired", "hurt*", "pain", "headache", "bad", "fail*", "broke*", "not", "no", "can", "don", "t",
+                "work", "late", "hard", "bored", "boring", "never", "scared", "ill", "cold"],
+}  # fmt: skip
+
+
+def refusals() -> None:
+    """How many real texts that a network holds against their writer are refused or flagged as unfaithful."""
+    lines = (lenders.DATA / "sms_spam" / "SMSSpamCollection").read_text(encoding="utf-8").splitlines()
+    messages = pd.DataFrame([line.split("\t", 1) for line in lines], columns=["kind", "text"])
+    tweets = pd.read_csv(lenders.DATA / "tweet_sentiment_spans" / "tweets.csv.gz", keep_default_na=False, dtype=str)
+    tweets = tweets[tweets["sentiment"].isin(["negative", "positive"])]
+    _refused("SMS, spam", messages["text"], messages["kind"] == "spam", SPAM)
+    _refused("tweets, negative", tweets["text"], tweets["sentiment"] == "negative", SADNESS)
+
+
+def _refused(title: str, texts: pd.Series, adverse: pd.Series, terms: dict[str, list[str]]) -> None:
+    order = np.random.default_rng(0).permutation(len(texts))[:5400]
+    written, against = texts.iloc[order].tolist(), adverse.to_numpy()[order]
+    tokenizer = generate.make_tokenizer(written[:4400], words=4000)
+    network = generate.train_model(tokenizer, written[:4400], against[:4400])
+    config = AuditConfig.model_validate(
+        {
+            "model": {"file": "", "name": title, "version": "1"},
+            "decision": {"adverse": "declined"},
+            "reference": {"population": "zero"},
+            "text": {"column": "text", "reasons": {name: {"terms": words} for name, words in terms.items()}},
+            "families": {name: {"label": name, "text": {"en": name}} for name in terms},
+        }
+    )
+    records = [
+        item.record for item in explain((network, tokenizer), pd.DataFrame({"text": written[4400:]}), config=config)
+    ]
+    denied = [record for record in records if record.outcome is not None and record.outcome.adverse]
+    states = Counter(item.state for record in denied for item in record.refusals)
+    flagged = sum(any(check.flag for check in record.checks if check.id == "put-back") for record in denied)
+    print(
+        f"  {title}: {len(denied)} of {len(records)} adverse, "
+        f"{states['UNFAITHFUL_EXPLANATION']} refused as unfaithful, "
+        f"put-back flagged in {flagged}; all states {dict(states)}"
+    )
+
+
 # --- planted truth and its absence ------------------------------------------------------------------------------------
 
 
@@ -280,13 +333,13 @@ def nulls() -> None:
         print(f"  {name}: {count / MORE:.3f}")
 
 
-PARTS = {"tables": tables, "texts": texts, "nulls": nulls}
-NEED_DATA = {"tables", "texts"}
+PARTS = {"tables": tables, "texts": texts, "refusals": refusals, "nulls": nulls}
+NEED_DATA = {"tables", "texts", "refusals"}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", metavar="PART", help="tables, texts or nulls; default: all")
+    parser.add_argument("parts", nargs="*", metavar="PART", help="tables, texts, refusals or nulls; default: all")
     parser.add_argument("--data", type=Path, default=lenders.DATA, help="folder of the development data")
     parser.add_argument("--quick", action="store_true", help="tables alone")
     chosen = parser.parse_args()

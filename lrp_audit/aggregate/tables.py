@@ -14,6 +14,10 @@ from lrp_audit.report.group_report import GroupReport
 _NOTHING = dict.fromkeys(Summary.model_fields)
 
 
+TABLES = ("prototypes", "standing", "values", "strategies", "words", "drift")
+GROUP_TABLES = ("outcomes", "differences", "proxies", "left-out")
+
+
 def tables_of(report: AggregateReport) -> dict[str, pd.DataFrame]:
     """Every chapter's table by name; none of a chapter that there is not."""
     found = report.prototypes

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from lrp_audit.settings.config import AuditConfig
 
 
+DOCUMENTS = ("aggregate.pdf", "aggregate.html", "groups.pdf", "groups.html")
+
+
 def aggregate(
     decisions: Annotated[
         Path, typer.Argument(help="A folder that `lrp-audit audit` or `lrp-audit batch` wrote.", metavar="FOLDER")
@@ -147,6 +150,8 @@ def _name(folder: Path) -> str:
 
 
 def _write(out: Path, files: Mapping[str, bytes], tables: Mapping[str, pd.DataFrame]) -> Iterable[Path]:
+    """Write all, and take away what an earlier run into the same folder wrote and this one has not."""
+    from lrp_audit.aggregate.tables import GROUP_TABLES, TABLES
     from lrp_audit.files import write_bytes, write_file
 
     for name, frame in tables.items():
@@ -157,3 +162,7 @@ def _write(out: Path, files: Mapping[str, bytes], tables: Mapping[str, pd.DataFr
         yield write_file(out / f"{name}.parquet", write)
     for name, content in files.items():
         yield write_bytes(out / name, content)
+    earlier = {name for name in DOCUMENTS if name not in files}
+    earlier |= {f"{name}.parquet" for name in (*TABLES, *GROUP_TABLES) if name not in tables}
+    for name in earlier:
+        (out / name).unlink(missing_ok=True)

@@ -90,6 +90,19 @@ def test_equal_arguments_write_equal_files(command: Command, written: Path, tmp_
     assert all((tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes() for name in names)
 
 
+def test_nothing_of_an_earlier_run_stays_and_what_is_of_others_does(
+    command: Command, written: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    assert command("aggregate", written, "--groups", written / "groups.csv", "--out", out).code == 0
+    (out / "notes.txt").write_text("mine")
+    assert command("aggregate", written, "--out", out).code == 0
+    assert command("aggregate", written, "--out", tmp_path / "fresh").code == 0
+    fresh = {path.name for path in (tmp_path / "fresh").iterdir()}
+    assert {path.name for path in out.iterdir()} == fresh | {"notes.txt"}
+    assert "groups.pdf" not in fresh
+
+
 def test_decisions_of_one_outcome_are_said_to_be_so(command: Command, tmp_path: Path) -> None:
     approved = _write(tmp_path / "approved", 60, some_adverse=False)
     assert command("aggregate", approved, "--out", tmp_path / "out").code == 0
