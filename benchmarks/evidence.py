@@ -1,6 +1,6 @@
 """What the aggregate functions find on real data, and on planted truth: every figure of docs/explanation/evidence.md.
 
-    python benchmarks/evidence.py                  # all of it: about 25 minutes on one thread
+    python benchmarks/evidence.py                  # all of it: about 20 minutes on one thread
     python benchmarks/evidence.py tables texts     # parts: tables, texts, refusals, nulls
     python benchmarks/evidence.py --quick          # tables alone
 

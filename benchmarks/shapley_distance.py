@@ -1,6 +1,6 @@
 """How near relevance comes to Shapley values over the same population, on real loan decisions.
 
-    python benchmarks/shapley_distance.py            # three tables, three networks: about 15 minutes on one thread
+    python benchmarks/shapley_distance.py            # three tables, three networks: about two minutes on one thread
     python benchmarks/shapley_distance.py --quick    # one network, few decisions; not for quoting
 
 Needs the development data (tests/real/lenders.py says which). A network is trained on three quarters of a table;
@@ -127,6 +127,7 @@ def methods(ready: TabularDecisions) -> dict[str, tuple[int, Callable[[Inputs, i
     count = len(next(iter(population.values())))
     return {
         "LRP, 64 members": (3 * 64, over("members", 64)),
+        "LRP, 122 members": (3 * 122, over("members", 122)),
         "LRP, all members": (3 * count, over("members", 200)),
         "LRP, 64 members, pairs": (3 * 64 + 3 * 4 * PAIRS, over("coalitions", 64)),
         "LRP, all members, pairs": (3 * count + 3 * 4 * PAIRS, over("coalitions", 200)),
