@@ -75,8 +75,9 @@ def _folders(judgement: Judgement, piece: Piece) -> list[str]:
 def _wanted(work: Work, piece: Piece, judgement: Judgement) -> Iterator[tuple[int, Decision]]:
     """The decisions that documents are to be written of, with their places in the chunk."""
     adverse = pc.equal(judgement.decisions.column("outcome"), "adverse").to_pylist()
+    states = judgement.decisions.column("state").to_pylist()
     for at in range(len(piece.rows)):
-        if not work.wants_documents(piece.first + at, adverse=bool(adverse[at])):
+        if not work.wants_documents(piece.first + at, adverse=bool(adverse[at]), refused=states[at] is not None):
             continue
         decision = judgement.decision(at)
         if decision is not None:

@@ -59,11 +59,12 @@ class Work:
     output: Output
     sampled: frozenset[int] | None
 
-    def wants_documents(self, position: int, *, adverse: bool) -> bool:
-        """Whether documents are to be written of a decision."""
+    def wants_documents(self, position: int, *, adverse: bool, refused: bool) -> bool:
+        """Whether documents are to be written of a decision; a refused one has no letter."""
         if self.sampled is not None and position not in self.sampled:
             return False
-        return bool(self.output.documents) and (adverse or self.plan.only is None)
+        kinds = self.output.documents - {"letter"} if refused else self.output.documents
+        return bool(kinds) and (adverse or self.plan.only is None)
 
 
 def open_work(setup: Setup) -> Work:

@@ -86,16 +86,9 @@ class Explainer:
 
     def _output(self, inputs: Mapping[str, Tensor]) -> Tensor:
         """Of the model for encoded rows, which it takes in blocks; (N, classes), or as its module has it."""
-        rows = len(next(iter(inputs.values())))
-        if rows <= ROWS_AT_ONCE:
-            return self.model.module(**inputs)
-        blocks = range(0, rows, ROWS_AT_ONCE)
-        return torch.cat(
-            [
-                self.model.module(**{name: x[start : start + ROWS_AT_ONCE] for name, x in inputs.items()})
-                for start in blocks
-            ]
-        )
+        blocks = zip(*(value.split(ROWS_AT_ONCE) for value in inputs.values()), strict=True)
+        found: list[Tensor] = [self.model.module(**dict(zip(inputs, block, strict=True))) for block in blocks]
+        return found[0] if len(found) == 1 else torch.cat(found)
 
     def attribute(self, inputs: Mapping[str, Tensor], reference: Reference) -> ColumnRelevance:
         """Relevance of every encoded row against the reference."""

@@ -58,7 +58,8 @@ def test_a_signed_batch_has_signed_letters_and_a_signed_manifest(
 
 @pytest.mark.rule("BA-06")
 def test_decisions_on_texts_are_judged_to_the_same_bits(command: Command, samples: Path, tmp_path: Path) -> None:
-    source, config, out = samples / "text" / "synthetic_narratives.csv", samples / "text" / "audit.toml", tmp_path / "out"
+    texts, out = samples / "text", tmp_path / "out"
+    source, config = texts / "synthetic_narratives.csv", texts / "audit.toml"
     made = command("batch", source, "--config", config, "--limit", 12, "--as-of", AS_OF, "--workers", 1, "--out", out)
     assert made.code == 0, made.err
     result = command("verify", out, "--replay", "all", "--config", config, "--data", source)
@@ -71,7 +72,8 @@ def test_decisions_on_texts_are_judged_to_the_same_bits(command: Command, sample
 def test_what_a_purge_left_is_judged_to_the_same_bits(command: Command, samples: Path, tmp_path: Path) -> None:
     asked = order(samples, tmp_path / "batch", limit=6)
     batch(asked)
-    set_hold(asked.out, [find(asked.out, "A-00002").row], held=True, by="M. Okafor", role="Counsel", why="Suit", now=NOW)
+    held = find(asked.out, "A-00002").row
+    set_hold(asked.out, [held], held=True, by="M. Okafor", role="Counsel", why="Suit", now=NOW)
     assert purge(asked.out, NOW.date(), by="M. Okafor", now=NOW, relist=relist) == 5
     for data in ((), ("--data", asked.data)):
         result = command("verify", asked.out, "--replay", "all", "--config", asked.config, *data)
