@@ -33,6 +33,7 @@ from itertools import product
 from pathlib import Path
 
 import engine as harness  # the scripts beside this one
+import pandas as pd
 import torch
 from batches import lender
 from batches.watched import Run, watch
@@ -66,7 +67,7 @@ def judging(folder: Path, rounds: int) -> Iterator[Row]:
             yield {"checks": level, "records": records, "µs": each * 1e6, "decisions / min": 60 / each}
 
 
-def _judged(opened: Session, frame: object, records: bool) -> float:
+def _judged(opened: Session, frame: pd.DataFrame, records: bool) -> float:
     before = time.process_time()
     judge_chunk(opened, frame, notice=NOTICE, records=records, chunk_rows=CHUNK)
     return time.process_time() - before

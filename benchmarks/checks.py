@@ -34,10 +34,11 @@ from lrp_audit.checks.agreement import largest
 from lrp_audit.checks.evidence import Families, Subjects
 from lrp_audit.checks.near_ties import sampled_ties
 from lrp_audit.checks.putback import put_back
-from lrp_audit.deciding.decision_model import DecisionModel, explain_all
+from lrp_audit.deciding.decision_model import explain_all
 from lrp_audit.deciding.facts import text_columns
 from lrp_audit.deciding.session import adapted, decision_model
 from lrp_audit.deciding.tabular_decisions import TabularDecisions, tabular_decisions
+from lrp_audit.deciding.text_decisions import TextDecisions
 from lrp_audit.explaining.methods.integrated_gradients import integrated_gradients
 from lrp_audit.records.record import Addressee
 from lrp_audit.resources import samples
@@ -69,11 +70,16 @@ def _near_ties(ready: TabularDecisions, some: Subjects, families: Families) -> o
     return sampled_ties(ready.explainer, some.encoded.inputs, rows, names, families, ready.reference, seed=0)
 
 
+def _second_reference(ready: TabularDecisions, some: Subjects, _: Families) -> object:
+    assert ready.second is not None
+    return ready.attribute(some.encoded.inputs, ready.second)
+
+
 LETTER: dict[str, Check] = {
     "near-ties": _near_ties,
     "put-back": _put_back,
     "direction": _directions,
-    "second reference": lambda ready, some, _: ready.attribute(some.encoded.inputs, ready.second),
+    "second reference": _second_reference,
 }
 FULL: dict[str, Check] = {
     "integrated gradients": lambda ready, some, _: integrated_gradients(
@@ -145,13 +151,16 @@ def of_texts() -> Table:
     config = load(folder / "audit.toml")
     frame = read_table(folder / "synthetic_narratives.csv", text=text_columns(config.facts))
     pretrained = open_directory(folder / "synthetic_model")
-    people, texts = [Addressee()] * len(frame), frame[config.text.column].tolist()
+    people = [Addressee()] * len(frame)
 
-    def ready(level: str) -> DecisionModel:
+    def ready(level: str) -> TextDecisions:
         settings = config.model_copy(update={"checks": config.checks.model_copy(update={"level": level})})
-        return decision_model(settings, adapted(settings, pretrained), frame)
+        found = decision_model(settings, adapted(settings, pretrained), frame)
+        assert isinstance(found, TextDecisions)
+        return found
 
     plain, in_full = ready("letter"), ready("full")
+    texts = frame[plain.section.column].tolist()
     return measured(
         {
             "explanation": lambda: plain.explainer.explain(texts, plain.target),

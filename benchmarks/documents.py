@@ -94,18 +94,20 @@ def bare(page: str, found: Specimen) -> Maker:
 def parts(page: str) -> tuple[str, str, str]:
     """What stands before, in and behind the style element of a page."""
     head, rest = page.split("<style>", maxsplit=1)
-    return head, *rest.split("</style>", maxsplit=1)
+    css, body = rest.split("</style>", maxsplit=1)
+    return head, css, body
 
 
 def plainly(page: str, found: Specimen) -> Maker:
     """The same words in a page as one would write it first, printed as the same kind of PDF with the shared objects."""
     head, css, body = parts(page)
-    evidence = found.record.text_evidence[0]
+    evidence, written = found.record.text_evidence[0], found.record.decision.dates.notice
+    assert written is not None
     plain = straightforward(head + body, evidence.text, [word.relevance for word in evidence.words])
     shared, rules = configuration(faces(found.config))
     sheet = CSS(string=css + SHEET)
     families = frozenset(face.family for face in faces(found.config))
-    source = Source(canonical(found.record), "Record", found.record.decision.dates.notice)
+    source = Source(canonical(found.record), "Record", written)
     return lambda: HTML(string=plain).write_pdf(
         stylesheets=[rules, sheet], font_config=shared, pdf_variant="pdf/a-3a",
         pdf_identifier=digest(found.record).encode(), attachments=[_attachment(source)],
@@ -127,7 +129,8 @@ def measured(makers: dict[str, Maker], rounds: int) -> dict[str, list[float]]:
     for make in makers.values():
         make()
         make()
-    order, times = list(makers), {name: [] for name in makers}
+    order = list(makers)
+    times: dict[str, list[float]] = {name: [] for name in makers}
     shuffle = random.Random(0)
     for _ in range(rounds):
         shuffle.shuffle(order)

@@ -31,6 +31,7 @@ from importlib.metadata import PackageNotFoundError, version
 from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -94,7 +95,7 @@ def ours(network: nn.Module, x: Tensor, rules: tuple[str, ...] = OURS) -> Iterat
     return ((f"lrp_audit {rule}", method(rule)) for rule in rules)
 
 
-def zennit_methods(network: nn.Module, x: Tensor, hooks: ExitStack) -> Iterator[tuple[str, Method]]:
+def zennit_methods(network: nn.Sequential, x: Tensor, hooks: ExitStack) -> Iterator[tuple[str, Method]]:
     """Yield every rule on a network of its own, whose hooks stay registered until `hooks` closes."""
     # zennit imports torchvision only for the canonizers of torchvision's own models
     sys.modules.setdefault("zennit.torchvision", ModuleType("zennit.torchvision"))
@@ -115,7 +116,7 @@ def zennit_methods(network: nn.Module, x: Tensor, hooks: ExitStack) -> Iterator[
         yield f"zennit {name}", lambda attribute=attribute: attribute(x.detach().requires_grad_(), lambda z: z * seed)
 
 
-def captum_methods(network: nn.Module, x: Tensor, *, signed: bool) -> Iterator[tuple[str, Method]]:
+def captum_methods(network: nn.Sequential, x: Tensor, *, signed: bool) -> Iterator[tuple[str, Method]]:
     """Yield ε, and on non-negative inputs the two rules that captum defines for them alone."""
     try:
         from captum.attr import LRP
@@ -124,7 +125,7 @@ def captum_methods(network: nn.Module, x: Tensor, *, signed: bool) -> Iterator[t
         return
     network = copy_of(network)
 
-    def method(rule: Callable[[], object]) -> Method:
+    def method(rule: Callable[[], Any]) -> Method:
         def attribute() -> object:
             for layer in network:
                 if isinstance(layer, nn.Linear):
@@ -140,8 +141,9 @@ def captum_methods(network: nn.Module, x: Tensor, *, signed: bool) -> Iterator[t
 
 
 def copy_of(network: nn.Sequential) -> nn.Sequential:
-    widths = [layer.in_features for layer in network if isinstance(layer, nn.Linear)] + [network[-1].out_features]
-    twin = perceptron(*widths, dtype=network[0].weight.dtype)
+    layers = [layer for layer in network if isinstance(layer, nn.Linear)]
+    widths = [layer.in_features for layer in layers] + [layers[-1].out_features]
+    twin = perceptron(*widths, dtype=layers[0].weight.dtype)
     twin.load_state_dict(network.state_dict())
     return twin.requires_grad_(True)  # both peers need it
 

@@ -111,10 +111,10 @@ def report(lender: lenders.Lender, groups: pd.Series | None) -> None:
     changed = drift(gather([table.only(half)]), gather([table.only(~half)]))
     count = sum((item.adjusted_p or 1) < 0.05 for item in changed.columns)
     print(f"  drift between random halves: {count} of {len(changed.columns)} inputs")
-    for item in by:
-        _print_groups(table, item)
-        labels = pd.Series(np.random.default_rng(1).permutation(item.labels), item.labels.index)
-        _print_groups(table, Grouping(f"{item.name}, permuted", labels), most=0)
+    for whose in by:
+        _print_groups(table, whose)
+        labels = pd.Series(np.random.default_rng(1).permutation(whose.labels.to_list()), whose.labels.index)
+        _print_groups(table, Grouping(f"{whose.name}, permuted", labels), most=0)
 
 
 def _labels(groups: pd.Series, rows: np.ndarray, table: ExplainedTable) -> pd.Series:
@@ -167,7 +167,8 @@ def read_by_transformer(texts: list[str], adverse: np.ndarray, learn: int) -> li
     model = adapt_text((network, tokenizer), long_texts="truncate")
     asked = explainer(model)
     target = model.margin_target("declined")
-    rest, right, found = texts[learn:], 0, []
+    rest, right = texts[learn:], 0
+    found: list[ReadText] = []
     for start in range(0, len(rest), 100):
         for text, item in zip(rest[start:], asked.explain(rest[start : start + 100], target), strict=False):
             words = tuple(

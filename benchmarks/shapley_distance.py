@@ -37,10 +37,10 @@ from lrp_audit.deciding.decision_model import score_all
 from lrp_audit.deciding.tabular_decisions import TabularDecisions, tabular_decisions
 from lrp_audit.explaining.coalitions import PAIRS
 from lrp_audit.explaining.explainer import Explainer
-from lrp_audit.explaining.reference import Reference
+from lrp_audit.explaining.reference import Reference, Representation
 from lrp_audit.settings.config import AuditConfig
 
-NETWORKS = {
+NETWORKS: dict[str, dict[str, object]] = {
     "relu 64-32": {"hidden_layer_sizes": (64, 32), "activation": "relu"},
     "tanh 64-32": {"hidden_layer_sizes": (64, 32), "activation": "tanh"},
     "relu 128-64-32": {"hidden_layer_sizes": (128, 64, 32), "activation": "relu"},
@@ -98,7 +98,7 @@ def agreement(found: np.ndarray, truth: np.ndarray) -> tuple[float, float, float
     return float(top), float(rank), float(error)
 
 
-def drawn(reference: Reference, members: int, representation: str, seed: int) -> Reference:
+def drawn(reference: Reference, members: int, representation: Representation, seed: int) -> Reference:
     """The same population, represented by other members."""
     (name, everyone), count = next(iter(reference.everyone.items())), len(reference.frame)
     rows = np.sort(np.random.default_rng(seed).choice(count, min(members, count), replace=False))
@@ -112,7 +112,7 @@ def methods(ready: TabularDecisions) -> dict[str, tuple[int, Callable[[Inputs, i
     explainer, population = ready.explainer, ready.reference.everyone
     columns = len(explainer.model.columns)
 
-    def over(representation: str, members: int) -> Callable[[Inputs, int], np.ndarray]:
+    def over(representation: Representation, members: int) -> Callable[[Inputs, int], np.ndarray]:
         return lambda rows, seed: (
             explainer.attribute(rows, drawn(ready.reference, members, representation, seed)).relevance
         )

@@ -13,7 +13,8 @@ import json
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -30,9 +31,10 @@ from lrp_audit.signing import Signer, open_signer
 
 RESULTS = Path(__file__).parent / "results" / "signing.json"
 GOAL = 20.0  # ms a document
+Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 
-def key_file(folder: Path, key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> Path:
+def key_file(folder: Path, key: Key) -> Path:
     """A PKCS #12 file with the key and a certificate that it signed itself; the passphrase is `-`."""
     now, name = dt.datetime.now(dt.UTC), x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Example Bank")])
     builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
@@ -57,7 +59,7 @@ def documents() -> dict[str, bytes]:
     }
 
 
-def milliseconds(makers: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+def milliseconds(makers: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:
     times: dict[str, list[float]] = {name: [] for name in makers}
     for _ in range(rounds):
         for name, make in makers.items():
@@ -72,13 +74,16 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true")
     rounds = 7 if parser.parse_args().quick else 41
     made = documents()
-    keys = {"EC P-256": ec.generate_private_key(ec.SECP256R1()), "RSA 3072": rsa.generate_private_key(65537, 3072)}
+    keys: dict[str, Key] = {
+        "EC P-256": ec.generate_private_key(ec.SECP256R1()),
+        "RSA 3072": rsa.generate_private_key(65537, 3072),
+    }
     table = []
     with tempfile.TemporaryDirectory() as folder:
         for kind, key in keys.items():
             signing = ways(key_file(Path(folder), key))
             for document, pdf in made.items():
-                makers = {name: lambda way=way, pdf=pdf: way.sign(pdf) for name, way in signing.items()}
+                makers = {name: partial(way.sign, pdf) for name, way in signing.items()}
                 found = milliseconds(makers, rounds)
                 table += [{"key": kind, "document": document, "way": name, "ms": ms} for name, ms in found.items()]
     print(f"{'key':10}{'document':10}{'way':22}{'ms':>8}   goal {GOAL:.0f}")

@@ -259,6 +259,7 @@ def main() -> None:
     steps, count = (60, 20) if arguments.quick else (300, 200)
     learn, test = tweets(arguments.data)
     tokenizer = AutoTokenizer.from_pretrained(pretrained())
+    assert isinstance(tokenizer, PreTrainedTokenizerFast)
     kept = FOLDER / f"tweets-minilm-{steps}"
     if not kept.exists():
         fine_tune(tokenizer, learn, steps).save_pretrained(kept)

@@ -95,7 +95,7 @@ def _trained(history: pd.DataFrame, adverse: np.ndarray) -> Pipeline:
 
 
 def _settings(history: pd.DataFrame, level: str, cutoff: float) -> str:
-    names = list(history)
+    names = [str(name) for name in history]
     columns = (
         f'[columns.{name}]\nlabel = {json.dumps(name.replace("_", " ").title())}\nsource = "application form"\n'
         f"mutable = {json.dumps(name.startswith(('LIMIT', 'BILL', 'PAY_AMT')))}\n"

@@ -72,7 +72,9 @@ def typst_engine(fonts: Path) -> Callable[[str], Callable[[], bytes]]:
 
         def make() -> bytes:
             data = json.dumps([("p", [[f"Copy {next(calls)}"]]), *found])  # typst remembers what it has set before
-            return compiler.compile(format="pdf", sys_inputs={"d": data}, pdf_standards=["ua-1"])
+            pdf = compiler.compile(format="pdf", sys_inputs={"d": data}, pdf_standards=["ua-1"])
+            assert isinstance(pdf, bytes)
+            return pdf
 
         return make
 
