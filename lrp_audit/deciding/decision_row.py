@@ -6,14 +6,14 @@ A row states what lists, reports and counts need of a decision; words, contribut
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from operator import attrgetter, is_
 from typing import Any
 
 import pyarrow as pa
 
 from lrp_audit.deciding.weighed import Weighed
-from lrp_audit.records.record import Record
+from lrp_audit.records.record import Check, Record
 
 DECISIONS_VERSION = "1"  # of the schema: a column that changes its meaning, or goes, is another version
 
@@ -100,44 +100,109 @@ DOCUMENTS = pa.field(
 """The column that a run adds for the documents it wrote."""
 
 
+_OUTCOMES = ("favourable", "adverse")
+
+
+class _Part:
+    """A part of a record that may be missing, and the columns it fills.
+
+    Args:
+        columns: column -> where its value stands in the part.
+    """
+
+    def __init__(self, **columns: str) -> None:
+        self.names = tuple(columns)
+        self._read = attrgetter(*columns.values())
+        self._nothing = (None,) * len(columns)
+
+    def values(self, part: object) -> tuple[Any, ...]:
+        """The values of the columns, each null where there is no such part."""
+        return self._nothing if part is None else tuple(self._read(part))
+
+
+_DECIDED = _Part(
+    id="decision.id",
+    applicant="decision.applicant",
+    product="decision.product",
+    amount="decision.amount",
+    decided_by="decision.decided_by",
+    action="decision.action",
+    application_date="decision.dates.application",
+    completion_date="decision.dates.completion",
+    decision_date="decision.dates.decision",
+    counteroffer_date="decision.counteroffer.made",
+    notice_date="decision.dates.notice",
+    notice_due="decision.dates.notice_due",
+    notice_sent="decision.dates.notice_sent",
+    covered="ranking.covered",
+    gap="ranking.gap",
+    near_tie="ranking.near_tie",
+    model_version="model.version",
+    weights_sha256="model.weights_sha256",
+    model_file_sha256="model.file_sha256",
+    texts_version="texts.version",
+    config_sha256="config_sha256",
+    language="texts.language",
+    retain_until="decision.retention.retain_until",
+    basis="decision.retention.basis",
+    legal_hold="decision.retention.legal_hold",
+)
+_REFUSED = _Part(state="state", rule="rule", next_step="next_step")
+_SCORED = _Part(
+    outcome="adverse",
+    score="score",
+    margin="margin",
+    cutoff="cutoff",
+    estimator_score="estimator_score",
+    near_cutoff="near_cutoff",
+)
+_BOOKED = _Part(explained="explained", attributed="attributed", moved="moved", residual="residual", absorbed="absorbed")
+_COMPARED = _Part(reference_mean="mean_margin", reference_sha256="sha256")
+_PARTS = (_DECIDED, _REFUSED, _SCORED, _BOOKED, _COMPARED)
+_COUNTED = ("row", "folder", "record_sha256", "flags", "variations")
+_PLAIN = (*_COUNTED, *(name for part in _PARTS for name in part.names))
+_read_reason = attrgetter(*(field.name for field in _REASON))
+_read_check = attrgetter(*(field.name for field in _CHECK if field.name != "measured"))
+_read_state = attrgetter("state")
+
+
 class DecisionRows:
-    """Collects rows, column by column."""
+    """Collects rows, which become columns together."""
 
     def __init__(self) -> None:
-        self._columns: dict[str, list[Any]] = {name: [] for name in DECISIONS.names if name not in _LISTS}
-        self._states, self._reasons = _Lists(("state",)), _Lists(_names(_REASON))
-        self._checks, self._measured = _Lists(("id", "title", "status", "flag")), _Lists(("name", "value"))
+        self._rows: list[tuple[Any, ...]] = []
+        self._states, self._reasons, self._checks = _Lists(), _Lists(), _CheckLists()
 
     def add(self, record: Record, row: int, folder: str, record_sha256: str | None) -> None:
         """Add the row of one record; `row` is that of the source. Contributions and families are not looked at."""
-        values = {"row": row, "folder": folder, "record_sha256": record_sha256, **_decided(record)}
-        values |= {**_scored(record), **_explained(record)}
-        for name, column in self._columns.items():
-            column.append(values.get(name))
-        self._states.add([(item.state,) for item in record.refusals])
-        self._reasons.add(
-            [
-                (item.rank, item.family, item.text, item.text_key, item.relevance, item.direction, item.code)
-                for item in record.reasons
-            ]
-        )
-        self._checks.add([(item.id, item.title, item.status, item.flag) for item in record.checks])
-        for check in record.checks:
-            self._measured.add(
-                [(name, float(value)) for name, value in check.measured.items() if type(value) is not str]
+        found = record.variations
+        self._rows.append(
+            (
+                row,
+                folder,
+                record_sha256,
+                len(record.flags),
+                None if found is None else len(found.found) + bool(found.left_out),
+                *_DECIDED.values(record),
+                *_REFUSED.values(record.refusal),
+                *_SCORED.values(record.outcome),
+                *_BOOKED.values(record.conservation),
+                *_COMPARED.values(record.reference),
             )
+        )
+        self._states.add(map(_read_state, record.refusals))
+        self._reasons.add(map(_read_reason, record.reasons))
+        self._checks.add(record.checks)
 
     def table(self) -> pa.Table:
         """The rows so far; schema `DECISIONS`."""
-        arrays = {name: pa.array(values, DECISIONS.field(name).type) for name, values in self._columns.items()}
-        arrays["states"] = self._states.array(pa.array(self._states.fields["state"], _TEXT))
+        columns: dict[str, Any] = dict(zip(_PLAIN, _columns(self._rows, len(_PLAIN)), strict=True))
+        columns["outcome"] = [None if adverse is None else _OUTCOMES[adverse] for adverse in columns["outcome"]]
+        columns["failure"] = [None] * len(self._rows)
+        arrays = {name: pa.array(values, DECISIONS.field(name).type) for name, values in columns.items()}
+        arrays["states"] = self._states.array(pa.array(self._states.items, _TEXT))
         arrays["reasons"] = self._reasons.structs(_REASON)
-        numbers = pa.MapArray.from_arrays(
-            pa.array(self._measured.offsets, pa.int32()),
-            pa.array(self._measured.fields["name"], _TEXT),
-            pa.array(self._measured.fields["value"], _NUMBER),
-        )
-        arrays["checks"] = self._checks.structs(_CHECK, measured=numbers)
+        arrays["checks"] = self._checks.array()
         return pa.table([arrays[name] for name in DECISIONS.names], schema=DECISIONS)
 
 
@@ -150,94 +215,64 @@ def decision_row(record: Record, row: int, folder: str, record_sha256: str | Non
 
 
 class _Lists:
-    """Lists of structs, kept as their fields and where each list begins."""
+    """Lists of values, or of structs as tuples, kept one after the other with where each list begins."""
 
-    def __init__(self, names: Sequence[str]) -> None:
+    def __init__(self) -> None:
         self.offsets = [0]
-        self.fields: dict[str, list[Any]] = {name: [] for name in names}
-        self._columns = tuple(self.fields.values())
+        self.items: list[Any] = []
 
-    def add(self, items: Sequence[tuple[Any, ...]]) -> None:
+    def add(self, items: Iterable[Any]) -> None:
         """Add one list."""
-        if items:
-            for column, values in zip(self._columns, zip(*items, strict=True), strict=True):
-                column.extend(values)
-        self.offsets.append(len(self._columns[0]))
+        self.items.extend(items)
+        self.offsets.append(len(self.items))
 
     def structs(self, kind: Any, **more: pa.Array) -> pa.Array:
         """As an array of lists of structs; fields that stand elsewhere are given."""
-        arrays = [
-            more[field.name] if field.name in more else pa.array(self.fields[field.name], field.type) for field in kind
-        ]
-        return self.array(pa.StructArray.from_arrays(arrays, fields=list(kind)))
+        own = [field for field in kind if field.name not in more]
+        columns = zip(own, _columns(self.items, len(own)), strict=True)
+        arrays = more | {field.name: pa.array(values, field.type) for field, values in columns}
+        return self.array(pa.StructArray.from_arrays([arrays[field.name] for field in kind], fields=list(kind)))
 
     def array(self, values: pa.Array) -> pa.Array:
         """As an array of lists of the given values."""
         return pa.ListArray.from_arrays(pa.array(self.offsets, pa.int32()), values)
 
 
-def _names(kind: Any) -> list[str]:
-    return [field.name for field in kind]
+class _CheckLists:
+    """Lists of checks. Where nothing is checked every row has the same one, which is kept once."""
+
+    def __init__(self) -> None:
+        self._places: list[int] = []
+        self._last: tuple[Check, ...] | None = None  # of the row before
+        self._checks, self._measured = _Lists(), _Lists()
+
+    def add(self, checks: tuple[Check, ...]) -> None:
+        """Add one list."""
+        if self._last is None or not same_objects(checks, self._last):
+            self._last = checks
+            self._checks.add(map(_read_check, checks))
+            for check in checks:
+                self._measured.add(
+                    (name, float(value)) for name, value in check.measured.items() if type(value) is not str
+                )
+        self._places.append(len(self._checks.offsets) - 2)
+
+    def array(self) -> pa.Array:
+        """As an array of lists of structs."""
+        names, values = _columns(self._measured.items, 2)
+        offsets = pa.array(self._measured.offsets, pa.int32())
+        numbers = pa.MapArray.from_arrays(offsets, pa.array(names, _TEXT), pa.array(values, _NUMBER))
+        return self._checks.structs(_CHECK, measured=numbers).take(pa.array(self._places, pa.int64()))
 
 
-def _decided(record: Record) -> dict[str, Any]:
-    decision, refusal = record.decision, record.refusal
-    dates, retention = decision.dates, decision.retention
-    return {
-        "id": decision.id,
-        "applicant": decision.applicant,
-        "product": decision.product,
-        "amount": decision.amount,
-        "decided_by": decision.decided_by,
-        "action": decision.action,
-        "application_date": dates.application,
-        "completion_date": dates.completion,
-        "decision_date": dates.decision,
-        "counteroffer_date": decision.counteroffer.made,
-        "notice_date": dates.notice,
-        "notice_due": dates.notice_due,
-        "notice_sent": dates.notice_sent,
-        "state": None if refusal is None else refusal.state,
-        "rule": None if refusal is None else refusal.rule,
-        "next_step": None if refusal is None else refusal.next_step,
-        "flags": len(record.flags),
-        "model_version": record.model.version,
-        "weights_sha256": record.model.weights_sha256,
-        "model_file_sha256": record.model.file_sha256,
-        "texts_version": record.texts.version,
-        "config_sha256": record.config_sha256,
-        "language": record.texts.language,
-        "retain_until": retention.retain_until,
-        "basis": retention.basis,
-        "legal_hold": retention.legal_hold,
-    }
+def same_objects(checks: tuple[Check, ...], others: tuple[Check, ...]) -> bool:
+    """Whether two lists hold the same checks; equal ones would not do: 1 equals true, and is written otherwise."""
+    return len(checks) == len(others) and all(map(is_, checks, others))
 
 
-def _scored(record: Record) -> dict[str, Any]:
-    outcome = record.outcome
-    if outcome is None:
-        return {}
-    return {
-        "outcome": "adverse" if outcome.adverse else "favourable",
-        "score": outcome.score,
-        "margin": outcome.margin,
-        "cutoff": outcome.cutoff,
-        "estimator_score": outcome.estimator_score,
-        "near_cutoff": outcome.near_cutoff,
-    }
-
-
-def _explained(record: Record) -> dict[str, Any]:
-    books, ranking, found = record.conservation, record.ranking, record.variations
-    row: dict[str, Any] = {"covered": ranking.covered, "gap": ranking.gap, "near_tie": ranking.near_tie}
-    if books is not None:
-        row |= {"explained": books.explained, "attributed": books.attributed, "moved": books.moved}
-        row |= {"absorbed": math.fsum(books.sinks.values()), "residual": books.residual}
-    if record.reference is not None:
-        row |= {"reference_mean": record.reference.mean_margin, "reference_sha256": record.reference.sha256}
-    if found is not None:
-        row["variations"] = len(found.found) + bool(found.left_out)
-    return row
+def _columns(rows: Sequence[tuple[Any, ...]], count: int) -> Sequence[Sequence[Any]]:
+    """So many columns of rows, which may be none."""
+    return list(zip(*rows, strict=True)) if rows else [()] * count
 
 
 class RelevanceRows:
@@ -263,9 +298,6 @@ class RelevanceRows:
         arrays = [pa.array(self._rows, pa.int64()), pa.array(self._ids, _TEXT)]
         arrays += [pa.array(column, _NUMBER) for column in self._columns]
         return pa.table(arrays, names=["row", "id", *relevance_names(self._inputs)])
-
-
-_LISTS = frozenset({"states", "reasons", "checks"})  # built of their own parts
 
 
 def relevance_names(inputs: Sequence[str]) -> list[str]:

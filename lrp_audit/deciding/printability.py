@@ -11,11 +11,12 @@ from lrp_audit.report.fonts import code_points, unprintable
 from lrp_audit.report.limits import EXPLANATION_LINES, LETTER_LINES, lines
 from lrp_audit.settings.config import AuditConfig
 
+_NO_DENIAL = frozenset({"NOT_ADVERSE", "INVALID_INPUT"})
+
 
 def may_be_drafted(record: Record) -> bool:
     """Whether there is a denial to write a draft about, whatever else is missing."""
-    states = {refusal.state for refusal in record.refusals}
-    return not states & {"NOT_ADVERSE", "INVALID_INPUT"}
+    return all(refusal.state not in _NO_DENIAL for refusal in record.refusals)
 
 
 def with_printability(record: Record, addressee: Addressee, config: AuditConfig) -> Record:

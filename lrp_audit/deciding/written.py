@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from operator import is_
-
 from pydantic import BaseModel
 
+from lrp_audit.deciding.decision_row import same_objects
 from lrp_audit.deciding.decisions import Judged
 from lrp_audit.records import canonical
 from lrp_audit.records.record import Check, Record
@@ -48,11 +47,7 @@ class Writer:
         return self._versions[1]
 
     def _of_checks(self, checks: tuple[Check, ...]) -> str:
-        """Checks, which are the same objects in every row where nothing is checked.
-
-        Equal ones would not do: 1 equals true, and is written otherwise.
-        """
-        before = self._checks[0]
-        if len(checks) != len(before) or not all(map(is_, checks, before)):
+        """Checks, which are the same objects in every row where nothing is checked."""
+        if not same_objects(checks, self._checks[0]):
             self._checks = checks, canonical.text([item.model_dump(mode="json") for item in checks])
         return self._checks[1]

@@ -111,8 +111,8 @@ def _findings(case: Case, config: AuditConfig) -> Findings:
     known = ready(config)
     families = group(case.contributions, known.labels) if case.families is None else case.families
     routed = case.standing == "routed"
-    floor = floor_of(item.relevance for item in families)
-    adverse = tuple(item for item in families if item.relevance > floor)
+    floor = floor_of([item.relevance for item in (*families[:1], *families[-1:])])  # the largest is at an end
+    adverse = tuple([item for item in families if item.relevance > floor])
     ranked = adverse if config.text is None else against(rankable(families, config.text))
     principal = () if routed else exchanged(ranked[: config.documents.max_reasons], families, case.tie)
     words = tuple(known.wording(item.family, case.directions.get(item.family)) for item in principal)
@@ -140,7 +140,7 @@ def _scored_reasons(findings: Findings) -> tuple[Reason, ...]:
             code=findings.ready.codes.get(family.family),
         )
         for rank, (family, word) in enumerate(zip(findings.stated, findings.words, strict=True), start=1)
-        if not findings.is_protected(family)
+        if family.family not in findings.guarded_families
     )
 
 
@@ -288,10 +288,10 @@ def _report_flags(findings: Findings) -> Iterator[str]:
             "{count} key factors of the credit score were supplied; a notice states four (US-09).",
             len(bureau.key_factors),
         )
-    if bureau.report_used:
+    known = findings.case.reported
+    if bureau.report_used or (known is not None and not known):
         return
     named = {column for family in findings.stated for column in family.columns}
-    known = findings.case.reported
     for item in findings.case.contributions if known is None else known:
         if item.column in named and from_report(item.source):
             yield say(

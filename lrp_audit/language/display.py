@@ -15,6 +15,7 @@ from lrp_audit.settings.sections import ColumnSection
 __all__ = ["MINUS", "MISSING", "code", "number", "plain", "scale_name", "show"]
 
 MISSING = message("not given")
+_SCALES = {"probability": message("probability"), "margin": message("margin"), "value": message("value")}
 
 
 def plain(value: object) -> str | float | int | bool | None:
@@ -73,7 +74,7 @@ def number(value: float, decimals: int | None = None, say: Messages = ENGLISH) -
 
 def scale_name(outcome: Outcome, say: Messages = ENGLISH) -> str:
     """What a score is: a probability, a margin or a predicted value."""
-    return {"probability": say("probability"), "margin": say("margin"), "value": say("value")}[outcome.cutoff_on]
+    return say(_SCALES[outcome.cutoff_on])
 
 
 def code(value: str | float | int | bool) -> str:

@@ -40,7 +40,7 @@ def locale_of(language: str, letter: str) -> Locale:
 
 def localized(text: str, locale: Locale) -> str:
     """A number as Python formats it (`-1,234.5`), with the locale's separators and a true minus sign."""
-    return text.translate(_separators(locale))
+    return text.translate(separators(locale))
 
 
 def percentage(text: str, locale: Locale) -> str:
@@ -71,6 +71,7 @@ def long_date(date: dt.date, locale: Locale) -> str:
 
 
 @lru_cache(maxsize=32)
-def _separators(locale: Locale) -> dict[int, str]:
+def separators(locale: Locale) -> dict[int, str]:
+    """The marks of a number as Python formats it -> those of the locale, for `str.translate`."""
     symbols = locale.number_symbols["latn"]
     return {ord(","): symbols["group"], ord("."): symbols["decimal"], ord("-"): MINUS}

@@ -10,7 +10,7 @@ import datetime as dt
 import io
 import re
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from babel import Locale
@@ -19,7 +19,7 @@ from babel.messages.pofile import PoFileError, read_po
 from babel.support import Translations
 
 from lrp_audit.errors import ReportError
-from lrp_audit.language.locales import locale_of, localized, long_date, percentage
+from lrp_audit.language.locales import locale_of, long_date, percentage, separators
 from lrp_audit.resources import templates
 from lrp_audit.settings.config import AuditConfig
 
@@ -86,7 +86,11 @@ class Messages:
 
     def number(self, value: float, spec: str) -> str:
         """`value` in a format of Python's such as `,.2f`, with the locale's separators and a true minus sign."""
-        return localized(format(value, spec), self.locale)
+        return format(value, spec).translate(self._separators)
+
+    @cached_property
+    def _separators(self) -> dict[int, str]:
+        return separators(self.locale)
 
     def percent(self, share: float, decimals: int = 0) -> str:
         """A share of one as a percentage."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import math
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -222,6 +223,11 @@ class Conservation(Frozen):
     sinks: dict[str, float] = {}
     residual: float = 0.0
     tolerance: float = 0.0
+
+    @property
+    def absorbed(self) -> float:
+        """What the sinks took."""
+        return math.fsum(self.sinks.values())
 
 
 class TextPlace(Frozen):

@@ -89,7 +89,7 @@ def unmapped(findings: Findings) -> Refusal | None:
     say, problems = findings.say, []
     for rank, (family, word) in enumerate(zip(findings.stated, findings.words, strict=True), start=1):
         why = findings.fault(word.text) if word.text else say("has no statement")
-        if why and not findings.is_protected(family):
+        if why and family.family not in findings.guarded_families:
             named = say("reason {rank} '{label}' ({key})", rank=rank, label=family.label, key=word.key)
             problems.append(" ".join((named, *([f"'{word.text}'"] if word.text else []), why)))
     if not problems:

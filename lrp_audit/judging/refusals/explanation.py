@@ -33,7 +33,7 @@ def special_data_listed(findings: Findings) -> Refusal | None:
 
 def protected_in_favour(findings: Findings) -> Refusal | None:
     """PROHIBITED_BASIS_INFLUENTIAL: protected data are among the main elements in the applicant's favour (G-04)."""
-    favoured = [item for item in findings.favoured if findings.is_protected(item)]
+    favoured = [item for item in findings.favoured if item.family in findings.guarded_families]
     evidence = [
         findings.say("'{label}' would be named in the applicant's favour", label=item.label) for item in favoured
     ]

@@ -73,9 +73,14 @@ class Findings:
         known = self.case.protected
         return tuple(item for item in self.case.contributions if item.protected != "no") if known is None else known
 
+    @cached_property
+    def guarded_families(self) -> frozenset[str]:
+        """The families that hold a protected column, of whatever kind."""
+        return frozenset([item.family for item in self.guarded])
+
     def protected(self, kind: Literal["prohibited", "special", "age"]) -> tuple[Scored, ...]:
         """The columns of a protected kind."""
-        return tuple(item for item in self.guarded if item.protected == kind)
+        return tuple([item for item in self.guarded if item.protected == kind])
 
     def share(self, columns: Collection[Scored]) -> float:
         """What these columns hold of all that columns count against the applicant, whatever family they are in."""
@@ -87,6 +92,8 @@ class Findings:
     def ranks(self, columns: Iterable[Scored]) -> dict[int, Family]:
         """The stated families that hold any of these columns, by rank."""
         names = {item.family for item in columns}
+        if not names:
+            return {}
         return {rank: item for rank, item in enumerate(self.stated, start=1) if item.family in names}
 
     @cached_property
@@ -97,10 +104,6 @@ class Findings:
     def fault(self, text: str) -> str | None:
         """Why a statement may not be printed, in words that follow its quotation; None if it may."""
         return self.ready.fault(text, self.columns)
-
-    def is_protected(self, family: Family) -> bool:
-        """Whether a family holds a protected column, of whatever kind."""
-        return any(item.family == family.family for item in self.guarded)
 
 
 def favourable(families: Sequence[AnyFamily], floor: float) -> tuple[AnyFamily, ...]:
