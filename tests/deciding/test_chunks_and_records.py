@@ -1,0 +1,127 @@
+"""A chunk is judged by short cuts, and says to the byte what whole records say, whatever settings and rows are."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+import tomlkit
+from drawn_settings import Drawn, drawn
+from hypothesis import HealthCheck, Phase, given, settings
+
+from lrp_audit.adapters.formats import open_model
+from lrp_audit.deciding import tabular_decisions
+from lrp_audit.deciding.decision_row import DECISIONS, decision_row, relevance_names
+from lrp_audit.deciding.decisions import Decision, decide
+from lrp_audit.deciding.facts import read_ids, repeated_rows, text_columns
+from lrp_audit.deciding.judged import JudgedChunk, judge_chunk
+from lrp_audit.deciding.session import Session, adapted, decision_model, new_session, open_session
+from lrp_audit.explaining.explainer import Explainer, explainer
+from lrp_audit.history.decision_folder import folder_name
+from lrp_audit.records.record import Record, canonical
+from lrp_audit.resources import samples
+from lrp_audit.settings.config import AuditConfig, load
+from lrp_audit.tables import read_table
+
+POPULATION = 400  # rows; more of them say the same and take longer
+FIRST = 1000  # row of the source that chunks start at
+
+Opened = Callable[[AuditConfig], Session]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return Path(shutil.copytree(samples(), tmp_path_factory.mktemp("drawn") / "samples"))
+
+
+@pytest.fixture
+def opened(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Opened:
+    """Opens sessions of one model, whose graph is captured once."""
+    population = read_table(folder / "synthetic_history.csv").iloc[:POPULATION]
+    model, ready = open_model(folder / "synthetic_pipeline.skops", trust=False, code=None), list[Explainer]()
+
+    def once(*parts: Any, loses: bool) -> Explainer:
+        if not ready:
+            ready.append(explainer(*parts, loses=loses))
+        *_, composite = parts
+        return replace(ready[0], composite=composite, loses=loses)
+
+    monkeypatch.setattr(tabular_decisions, "explainer", once)
+
+    def of(config: AuditConfig) -> Session:
+        return new_session(config, decision_model(config, adapted(config, model), population), b"k" * 32)
+
+    return of
+
+
+@pytest.mark.parametrize("examples", [5, pytest.param(40, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("level", ["none", "letter"])
+def test_a_chunk_says_what_whole_records_say(folder: Path, opened: Opened, level: str, examples: int) -> None:
+    states: Counter[str] = Counter()
+
+    @settings(
+        max_examples=examples, deadline=None, database=None, derandomize=True,
+        suppress_health_check=list(HealthCheck), phases=[Phase.generate],  # a smaller example is not worth its minutes
+    )  # fmt: skip
+    @given(drawn(folder, level))
+    def check(case: Drawn) -> None:
+        (folder / "drawn.toml").write_text(tomlkit.dumps(case.settings))
+        config = load(folder / "drawn.toml")
+        session = opened(config)
+        expected = list(decide(session, case.frame, notice=case.notice))
+        first = 0 if config.facts.id is None else FIRST  # which ids are made of, where there are none
+        repeated = {first + row for row in repeated_rows(read_ids(config.facts, case.frame))}
+        for records in (True, False):
+            chunk = judge_chunk(
+                session, case.frame, notice=case.notice, first_row=first, repeated=repeated, records=records
+            )
+            agree(session, chunk, expected, first=first, records=records)
+        states.update(item.state for found in expected for item in found.record.refusals)
+        states["no state"] += sum(found.record.refusal is None for found in expected)
+
+    check()
+    assert examples < 40 or (states["no state"] and len(states) > 8), "too few kinds of decisions to say anything"
+
+
+def test_a_chunk_of_texts_says_what_whole_records_say(folder: Path) -> None:
+    config = load(folder / "text" / "audit.toml")
+    frame = read_table(folder / "text" / "synthetic_narratives.csv", text=text_columns(config.facts)).iloc[:3]
+    session = open_session(config, folder / "text", frame)
+    chunk = judge_chunk(session, frame, first_row=FIRST)
+    agree(session, chunk, list(decide(session, frame)), first=FIRST, records=True)
+
+
+def agree(session: Session, chunk: JudgedChunk, expected: list[Decision], *, first: int, records: bool) -> None:
+    """Everything that a chunk holds follows from the whole records."""
+    written = [canonical(found.record) for found in expected]
+    assert chunk.records == (tuple(written) if records else None)
+    digests = [hashlib.sha256(text).hexdigest() if records else None for text in written]
+    rows = [
+        decision_row(found.record, first + found.row, folder_name(session.key, found.record.decision.id), digest)
+        for found, digest in zip(expected, digests, strict=True)
+    ]
+    assert chunk.decisions.equals(pa.Table.from_pylist(rows, DECISIONS))
+    if session.config.text is None:  # whose words stand in the record, and not in the table
+        assert chunk.relevance.to_pylist() == [
+            {"row": first + found.row, "id": found.record.decision.id, **relevance(session, found.record)}
+            for found in expected
+        ]
+    assert chunk.addressees == tuple(found.addressee for found in expected)
+    for found, text in zip(expected, written, strict=True):
+        assert canonical(Record.model_validate_json(text)) == text
+        again = chunk.decision(first + found.row)
+        assert (again.record, again.addressee, again.row) == (found.record, found.addressee, first + found.row)
+
+
+def relevance(session: Session, record: Record) -> dict[str, float | None]:
+    """By input, as the record has it."""
+    found = {item.column: item.relevance for item in record.contributions}
+    inputs = session.model.explained
+    return {shown: found.get(name) for shown, name in zip(relevance_names(inputs), inputs, strict=True)}
