@@ -200,19 +200,18 @@ def demo(out: Out = Path("reports/demo")) -> None:
 
 @app.command(epilog="Example: lrp-audit doctor --json")
 def doctor(as_json: AsJson = False) -> None:
-    """Print versions, and what is missing with the line that installs it. Exits with 1 if anything is."""
+    """Print versions, those supported, and what is missing or wrong with the line that installs it; exit 1 then."""
     from lrp_audit.doctor import apt_line, examine
 
     findings = examine()
-    missing = [item for item in findings if item.found is None]
     if as_json:
         typer.echo(json.dumps({item.name: item.found for item in findings}, indent=2))
     else:
         for item in findings:
-            typer.echo(f"{item.name:22}{item.found or f'MISSING: {item.remedy}'}")
+            typer.echo(f"{item.name:22}{item.text}")
         if line := apt_line(findings):
             typer.echo(f"\nOn Debian or Ubuntu, type: {line}")
-    raise typer.Exit(1 if missing else 0)
+    raise typer.Exit(0 if all(item.right for item in findings) else 1)
 
 
 document_commands.register(app)

@@ -1,12 +1,15 @@
-"""What this installation consists of and what it lacks."""
+"""What this installation consists of, what it lacks, and what it has in a version that the package does not support."""
 
 from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import metadata, util
 from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
 from lrp_audit.deciding.libraries import SUBSET, system_libraries
 from lrp_audit.errors import LrpAuditError
@@ -22,11 +25,26 @@ REINSTALL = "pip install --force-reinstall lrp_audit"
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at: its version or place, or, where it is missing, what to type."""
+    """One thing looked at: its version or place, and the versions supported; else what to type."""
 
     name: str
     found: str | None
     remedy: str = ""
+    supported: SpecifierSet = field(default_factory=SpecifierSet)
+
+    @property
+    def right(self) -> bool:
+        """Whether it is there, in a version that the package supports."""
+        return self.found is not None and (not self.supported or self.supported.contains(self.found, prereleases=True))
+
+    @property
+    def text(self) -> str:
+        """What is said of it on its line."""
+        if self.found is None:
+            return f"MISSING: {self.remedy}"
+        if not self.right:
+            return f"{self.found} is NOT SUPPORTED: {self.remedy}"
+        return f"{self.found} (supported: {self.supported})" if self.supported else self.found
 
 
 def examine() -> tuple[Finding, ...]:
@@ -41,11 +59,20 @@ def apt_line(findings: tuple[Finding, ...]) -> str | None:
 
 
 def _packages() -> Iterator[Finding]:
+    supported = _supported()
     for name in PACKAGES:
+        wanted = supported.get(name.lower(), SpecifierSet())
+        remedy = f'pip install "{name}{wanted}"'
         try:
-            yield Finding(name, metadata.version(name))
+            yield Finding(name, metadata.version(name), remedy, wanted)
         except metadata.PackageNotFoundError:
-            yield Finding(name, None, f"pip install {name}")
+            yield Finding(name, None, remedy, wanted)
+
+
+def _supported() -> dict[str, SpecifierSet]:
+    """Package in lower case -> the versions that this package asks for."""
+    lines = [Requirement(line) for line in metadata.requires("lrp_audit") or ()]
+    return {line.name.lower(): line.specifier for line in lines if line.marker is None}
 
 
 def _libraries() -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 import ctypes
 import json
+import re
 import subprocess
 import sys
 import time
@@ -316,6 +317,21 @@ def test_doctor_finds_everything_where_the_tests_run(command: Command) -> None:
     found = json.loads(result.out)
     assert found["harfbuzz subset"]
     assert "MISSING" not in command("doctor").out
+
+
+def test_doctor_names_the_versions_supported_and_says_of_others_what_to_type(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = ["torch<2.14,>=2.13", "NumPy", 'skops==0; extra == "other"']
+    monkeypatch.setattr("lrp_audit.doctor.metadata.requires", lambda _: asked)
+    result = command("doctor")
+    assert result.code == 0
+    assert re.search(r"^torch +2\.13\.\d\S* \(supported: <2\.14,>=2\.13\)$", result.out, re.MULTILINE)
+    assert re.search(r"^numpy +[\d.]+$", result.out, re.MULTILINE)
+    asked[0] = "torch>=99"
+    result = command("doctor")
+    assert result.code == 1
+    assert re.search(r'^torch +2\.13\.\d\S* is NOT SUPPORTED: pip install "torch>=99"$', result.out, re.MULTILINE)
 
 
 def test_doctor_prints_the_line_that_installs_what_is_missing(
