@@ -46,11 +46,12 @@ def read(
         DataError: a column is absent, double, or of the wrong type throughout.
     """
     check_columns(frame, columns)
+    frame = frame.reset_index(drop=True)
     by_name = {str(name): position for position, name in enumerate(frame.columns)}
     values: dict[str, pd.Series] = {}
     unreadable: dict[str, BoolArray] = {}
     for name in columns:
-        series = frame.iloc[:, by_name[name]].reset_index(drop=True)
+        series = frame.iloc[:, by_name[name]]
         kind = kinds.get(name, "any")
         values[name], unreadable[name] = _numbers(series, name) if kind == "number" else _text(series, name, kind)
     return pd.DataFrame(values, columns=list(columns), index=pd.RangeIndex(len(frame))), unreadable

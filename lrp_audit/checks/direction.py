@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -49,80 +49,83 @@ def tested_directions(
     """
     names = explainer.model.columns
     walks: dict[int, _Walks] = {}
-    case = np.full(len(rows), -1, dtype=np.intp)
     for column in np.unique(columns).tolist():
-        here = columns == column
-        walks[column] = _Walks.of(frame[names[column]].iloc[rows[here]], reference.ranges[names[column]])
-        case[here] = walks[column].of_row
+        values = frame[names[column]].to_numpy(dtype=float, na_value=np.nan)
+        walk = _Walks.of(values, np.flatnonzero(columns == column), rows, reference.ranges[names[column]])
+        if len(walk.cases):
+            walks[column] = walk
     found: list[Direction | None] = [None] * len(rows)
-    moving = np.flatnonzero(case >= 0)
-    if not len(moving):
+    if not walks:
         return found
-    margin = _margins(explainer, frame, inputs, rows[moving], columns[moving], case[moving], walks)
-    slack = 1e-9 * (1 + np.abs(margin).max(1))
-    falls = (np.diff(margin, axis=1).max(1) <= slack) & (margin[:, -1] < margin[:, 0] - slack)
-    for place in moving[falls]:
-        found[place] = "low" if walks[int(columns[place])].rising[case[place]] else "high"
+    encoded, start = _encoded(explainer, frame, walks), explainer.margin(inputs)
+    for column, walk in walks.items():
+        own = rows[walk.cases]
+        margin = np.column_stack([start[own], _margins(explainer, inputs, own, column, walk, encoded)])
+        slack = 1e-9 * (1 + np.abs(margin).max(1))
+        falls = (np.diff(margin, axis=1).max(1) <= slack) & (margin[:, -1] < margin[:, 0] - slack)
+        for case, rising in zip(walk.cases[falls].tolist(), walk.rising[walk.of_case[falls]].tolist(), strict=True):
+            found[case] = "low" if rising else "high"
     return found
 
 
 @dataclass(frozen=True)
 class _Walks:
-    """The ways from an applicant's values of one column to the far end of the population's.
+    """The ways from applicants' values of one column to the far end of the population's.
 
     Attributes:
         paths: one for every different value, in equal steps, the value itself left out; (P, STEPS).
         rising: whether a path goes up; (P,).
-        of_row: the path of every row given; -1 where there is no way to go; (N,).
+        cases: those that have a way to go; (W,).
+        of_case: the path of each; (W,).
     """
 
     paths: FloatArray
     rising: npt.NDArray[np.bool_]
-    of_row: IntArray
+    cases: IntArray
+    of_case: IntArray
 
     @classmethod
-    def of(cls, given: pd.Series[Any], shown: Range) -> _Walks:
-        values, of_row = np.unique(given.to_numpy(dtype=float, na_value=np.nan), return_inverse=True)
+    def of(cls, column: FloatArray, cases: IntArray, rows: IntArray, shown: Range) -> _Walks:
+        """Those of some cases, whose rows hold their values in `column`."""
+        values, of_case = np.unique(column[rows[cases]], return_inverse=True)
         rising = values < shown.median
         far = np.where(rising, shown.top, shown.bottom)
         paths = values[:, None] + (far - values)[:, None] * np.arange(1, STEPS + 1) / STEPS
         paths[:, -1] = far
         if shown.whole:
             paths = np.round(paths)
-        moves = np.where(rising, values < far, values > far)  # never for NaN, nor against an empty population
-        return cls(paths, rising, np.where(moves[of_row], of_row, -1))
+        moves = np.where(rising, values < far, values > far)[of_case]  # never for NaN, nor against an empty population
+        return cls(paths, rising, cases[moves], of_case[moves])
 
 
-def _margins(
-    explainer: Explainer,
-    frame: pd.DataFrame,
-    inputs: Mapping[str, Tensor],
-    rows: IntArray,
-    columns: IntArray,
-    paths: IntArray,
-    walks: Mapping[int, _Walks],
-) -> FloatArray:
-    """The margin of every case at its own value and on the steps of its path; (T, STEPS + 1).
-
-    Every element of an encoded row belongs to one column. So the paths of all columns are encoded side by side in one
-    table, and their elements put into the encoded rows.
-    """
+def _encoded(explainer: Explainer, frame: pd.DataFrame, walks: Mapping[int, _Walks]) -> Mapping[str, Tensor]:
+    """The paths of all columns, encoded side by side in one table: every element of its rows belongs to one column."""
     model = explainer.model
     longest = max(len(walk.paths) for walk in walks.values()) * STEPS
-    table = frame.iloc[[0] * longest].reset_index(drop=True)
-    steps = {}
+    first = frame.iloc[[0] * longest].reset_index(drop=True)
+    table = {str(name): values for name, values in first.items()}
     for column, walk in walks.items():
         values = table[model.columns[column]].to_numpy(dtype=float, na_value=np.nan, copy=True)
         way = walk.paths.reshape(-1)
         values[: len(way)] = np.where(np.isfinite(way), way, values[: len(way)])
-        steps[model.columns[column]] = values
-    encoded = model.encode(table.assign(**steps)).inputs
-    own, moved = torch.from_numpy(rows), torch.from_numpy(paths[:, None] * STEPS + np.arange(STEPS)).reshape(-1)
+        table[model.columns[column]] = pd.Series(values)
+    return model.encode(pd.DataFrame(table)).inputs
+
+
+def _margins(
+    explainer: Explainer,
+    inputs: Mapping[str, Tensor],
+    rows: IntArray,
+    column: int,
+    walk: _Walks,
+    encoded: Mapping[str, Tensor],
+) -> FloatArray:
+    """The margins of rows on the steps of their paths, which replace the elements of one column; (W, STEPS)."""
+    own = torch.from_numpy(rows).repeat_interleave(STEPS)
+    moved = torch.from_numpy((walk.of_case[:, None] * STEPS + np.arange(STEPS)).reshape(-1))
     mixed = {}
     for name, value in inputs.items():
-        mine = torch.from_numpy(model.owners[name] == columns[:, None]).repeat_interleave(STEPS, 0)
-        mixed[name] = torch.where(
-            mine.reshape(-1, *value.shape[1:]), encoded[name][moved], value[own].repeat_interleave(STEPS, 0)
-        )
-    start = explainer.margin(inputs)[rows]
-    return np.column_stack([start, explainer.margin(mixed).reshape(len(rows), STEPS)])
+        elements = torch.from_numpy(np.flatnonzero(explainer.model.owners[name] == column))
+        mixed[name] = value[own]
+        mixed[name][:, elements] = encoded[name][moved[:, None], elements]
+    return explainer.margin(mixed).reshape(-1, STEPS)

@@ -139,7 +139,8 @@ def _directions(
     )
     tested: list[list[str]] = [[] for _ in subjects.stated]
     confirmed: list[dict[str, Direction]] = [{} for _ in subjects.stated]
-    for row, name, direction in zip(rows, (families.names[place] for place in family), results, strict=True):
+    for row, place, direction in zip(rows.tolist(), family.tolist(), results, strict=True):
+        name = families.names[place]
         tested[row].append(name)
         if direction is not None:
             confirmed[row][name] = direction

@@ -29,6 +29,7 @@ from lrp_audit.records.record import TieBreak
 
 ROUND = 32  # draws between two looks
 DRAWS = 256  # at most; each runs four rows
+ROWS_AT_ONCE = 16  # whose states of a round stay in a processor's cache
 CLEAR = 3.0  # standard errors: a round in a thousand parts what is equal, so that many looks mislead seldom
 HOPE = 1.645  # standard errors by which the end may exceed what is expected of it
 
@@ -118,33 +119,37 @@ def part(
 ) -> Parted:
     """Sample until the families of every row have parted or are tied.
 
+    A row's numbers are the same to the bit whatever its neighbours are: the draws are, and the states of one row run
+    through the model by themselves, always as many.
+
     Args:
         explainer: the model that is asked.
         contest: the rows.
         base: rows of the reference population, one for each draw in turn.
         family_of: the family of every column, as an index; (C,).
-        seed: of the draws, which are the same for every row, so that a row's result does not depend on its neighbours.
+        seed: of the draws.
     """
     rows, generator = len(contest.first), np.random.default_rng(seed)
     sums, squares, draws = np.zeros(rows), np.zeros(rows), np.zeros(rows, dtype=np.intp)
     members, families = len(next(iter(base.values()))), int(family_of.max()) + 1
+    margins = [explainer.margin_over(contest.of(np.array([row])).inputs) for row in range(rows)]
+    owners = {name: family_of[own] for name, own in explainer.model.owners.items()}
     open_rows = np.arange(rows)
     for start in range(0, DRAWS, ROUND):
-        keys, size = generator.random((ROUND, families)), generator.random(ROUND)
-        member = (start + np.arange(ROUND)) % members
+        member = torch.arange(start, start + ROUND) % members
+        drawn = _Draws(
+            places=generator.random((ROUND, families)).argsort(1).argsort(1),
+            sizes=np.floor(generator.random(ROUND) * (families - 1)),
+            members={name: value[member] for name, value in base.items()},
+        )
+        for some in np.split(open_rows, range(ROWS_AT_ONCE, len(open_rows), ROWS_AT_ONCE)):
+            found = _differences([margins[row] for row in some], contest.of(some), drawn, owners)
+            sums[some] += found.sum(1)
+            squares[some] += (found**2).sum(1)
+            draws[some] += ROUND
+        open_rows = open_rows[_estimate(sums, squares, draws).open[open_rows]]
         if not len(open_rows):
             break
-        found = _differences(
-            explainer,
-            contest.of(open_rows),
-            {name: value[torch.from_numpy(member)] for name, value in base.items()},
-            family_of,
-            (keys, size),
-        )
-        sums[open_rows] += found.sum(0)
-        squares[open_rows] += (found**2).sum(0)
-        draws[open_rows] += ROUND
-        open_rows = np.flatnonzero(_estimate(sums, squares, draws).open & (draws == start + ROUND))
     return _estimate(sums, squares, draws)
 
 
@@ -154,58 +159,52 @@ def _estimate(sums: FloatArray, squares: FloatArray, draws: IntArray) -> Parted:
     return Parted(mean, np.sqrt(variance / draws), draws.copy())
 
 
+@dataclass(frozen=True)
+class _Draws:
+    """The draws of one round, D of them, for F families.
+
+    Attributes:
+        places: of every family in a random order; (D, F).
+        sizes: how many of the families that are not contested form the coalition, from none to all; (D,).
+        members: a row of the reference population for each.
+    """
+
+    places: IntArray
+    sizes: FloatArray
+    members: Mapping[str, Tensor]
+
+
 def _differences(
-    explainer: Explainer,
-    contest: Contest,
-    members: Mapping[str, Tensor],
-    family_of: IntArray,
-    drawn: tuple[FloatArray, FloatArray],
+    margins: Sequence[Margin], contest: Contest, drawn: _Draws, families: Mapping[str, IntArray]
 ) -> FloatArray:
-    """What every draw says, its opposite included; (draws, R)."""
-    keys, size = drawn
-    count, rows = len(size), len(contest.first)
-    repeated = {name: value.repeat(count, *[1] * (value.ndim - 1)) for name, value in contest.inputs.items()}
-    bases = {name: value.repeat_interleave(rows, 0) for name, value in members.items()}
-    margin, found = explainer.margin_over(repeated), np.zeros(count * rows)
-    for chosen in _coalitions(keys, size, contest):
-        with_first, with_second = (
-            _mixed(explainer, margin, repeated, bases, (chosen | one)[..., family_of])
-            for one in _marked(contest, keys.shape[1])
-        )
-        found += (with_first - with_second) / 2
-    return found.reshape(count, rows)
-
-
-def _marked(contest: Contest, families: int) -> tuple[BoolArray, BoolArray]:
-    """Each row's first family, and its second; (R, F) each."""
-    every = np.arange(families)
-    return contest.first[:, None] == every, contest.second[:, None] == every
-
-
-def _coalitions(keys: FloatArray, size: FloatArray, contest: Contest) -> tuple[BoolArray, BoolArray]:
-    """For every draw and row a coalition of the families that are not contested, and its opposite; (draws, R, F)."""
-    first, second = _marked(contest, keys.shape[1])
-    contested = first | second
-    order = np.where(contested, np.inf, keys[:, None, :]).argsort(2).argsort(2)
-    others = keys.shape[1] - 2
-    chosen = order < np.floor(size * (others + 1))[:, None, None]
-    return chosen, ~chosen & ~contested
-
-
-def _mixed(
-    explainer: Explainer,
-    margin: Margin,
-    inputs: Mapping[str, Tensor],
-    bases: Mapping[str, Tensor],
-    columns: BoolArray,
-) -> FloatArray:
-    """Margins of rows that hold the applicant's values in the marked columns, and their base's elsewhere."""
-    marked = columns.reshape(-1, columns.shape[-1])
-    mixed = {
-        name: torch.where(
-            torch.from_numpy(marked[:, explainer.model.owners[name]]).reshape(value.shape), value, bases[name]
-        )
-        for name, value in inputs.items()
-    }
+    """What every draw says of R rows, its opposite included; (R, D). `families`: of every element of an input."""
+    mixed = {}
+    for name, value in contest.inputs.items():
+        own = torch.from_numpy(_own(contest, drawn, families[name]))
+        mixed[name] = torch.where(own, value[:, None, None], drawn.members[name]).flatten(1, 2)
     with torch.no_grad():
-        return np.asarray(margin(mixed).numpy(), dtype=np.float64)
+        found = [margin({name: value[row] for name, value in mixed.items()}) for row, margin in enumerate(margins)]
+    first, second, first_again, second_again = torch.stack(found).numpy().reshape(len(margins), 4, -1).swapaxes(0, 1)
+    return np.asarray((first - second + first_again - second_again) / 2, dtype=np.float64)
+
+
+def _own(contest: Contest, drawn: _Draws, families: IntArray) -> BoolArray:
+    """Which elements of a row are the applicant's, the others being a member's.
+
+    Those of a coalition and the first family, of it and the second, and the same for the opposite coalition;
+    (R, 4, D, elements).
+    """
+    first, second = contest.first[:, None, None], contest.second[:, None, None]
+    places = drawn.places.take(families, 1)
+    ahead = np.add(
+        *(places > drawn.places.T[which][..., None] for which in (contest.first, contest.second)), dtype=np.intp
+    )
+    chosen = places - ahead < drawn.sizes[:, None]
+    return np.stack(
+        [
+            (some | (families == one)) & (families != other)
+            for some in (chosen, ~chosen)
+            for one, other in ((first, second), (second, first))
+        ],
+        axis=1,
+    )

@@ -129,7 +129,7 @@ class TabularDecisions:
     def _ties(
         self, encoded: Encoded, families: Families, table: WeighedTable, rows: frozenset[int]
     ) -> dict[int, TieBreak]:
-        """Row -> what sampling found of a near-tie at the last place (RS-09), each row by itself.
+        """Row -> what sampling found of a near-tie at the last place (RS-09).
 
         Integrated gradients are a choice of another quantity than Shapley values, which then decide nothing.
         """
@@ -137,14 +137,10 @@ class TabularDecisions:
         another = self.config.explanation.method == "integrated-gradients"
         if checks.level == "none" or another or not len(self.reference):
             return {}
-        found = {}
-        for row, (last, following) in table.near_ties(most, checks.near_tie).items():
-            if row in rows:
-                named = families.names[last], families.names[following]
-                (found[row],) = sampled_ties(
-                    self.explainer, encoded.inputs, [row], [named], families, self.reference, seed=checks.seed
-                )
-        return found
+        near = {row: pair for row, pair in table.near_ties(most, checks.near_tie).items() if row in rows}
+        named = [(families.names[last], families.names[following]) for last, following in near.values()]
+        found = sampled_ties(self.explainer, encoded.inputs, [*near], named, families, self.reference, seed=checks.seed)
+        return dict(zip(near, found, strict=True))
 
     def _variations(self, subjects: Subjects, rows: frozenset[int]) -> dict[int, Variations]:
         """Row -> what a search found, for those of `rows` that are adverse."""

@@ -86,8 +86,11 @@ class Explainer:
 
     def _output(self, inputs: Mapping[str, Tensor]) -> Tensor:
         """Of the model for encoded rows, which it takes in blocks; (N, classes), or as its module has it."""
-        blocks = zip(*(value.split(ROWS_AT_ONCE) for value in inputs.values()), strict=True)
-        found: list[Tensor] = [self.model.module(**dict(zip(inputs, block, strict=True))) for block in blocks]
+        blocks = [inputs]
+        if len(next(iter(inputs.values()))) > ROWS_AT_ONCE:
+            split = zip(*(value.split(ROWS_AT_ONCE) for value in inputs.values()), strict=True)
+            blocks = [dict(zip(inputs, block, strict=True)) for block in split]
+        found: list[Tensor] = [self.model.module(**block) for block in blocks]
         return found[0] if len(found) == 1 else torch.cat(found)
 
     def attribute(self, inputs: Mapping[str, Tensor], reference: Reference) -> ColumnRelevance:
