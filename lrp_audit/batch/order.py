@@ -21,6 +21,7 @@ from lrp_audit.errors import ConfigError, DataError, ReportError
 from lrp_audit.files import write_bytes
 from lrp_audit.records.record import canonical
 from lrp_audit.sealing import layout
+from lrp_audit.sealing.contents import is_unfinished
 from lrp_audit.sealing.leaves import SALT_BYTES
 from lrp_audit.sealing.manifest import read_manifest
 from lrp_audit.settings.config import AuditConfig, load
@@ -137,7 +138,8 @@ def _require_sense(order: Order, config: AuditConfig) -> None:
 def _begin(order: Order, config: AuditConfig) -> tuple[Plan, Session]:
     """Read the source and write the plan, last of all: without it, the run starts from the beginning."""
     folder = order.out
-    others = sorted(path.name for path in folder.iterdir() if path.name not in _BEGUN)
+    present = {path.name for path in folder.iterdir()}
+    others = sorted(name for name in present - _BEGUN if not is_unfinished(name))
     if others:
         raise ReportError(f"{folder} holds other files already ({others[0]}); name a folder of its own for the batch.")
     try:

@@ -32,8 +32,13 @@ def document_names(folder: Path) -> Iterator[str]:
 def remove_unfinished(folder: Path) -> None:
     """Remove what killed writes left behind, anywhere in the folder."""
     for name in list(_walk(folder, set())):
-        if _UNFINISHED.fullmatch(name.rpartition("/")[2]):
+        if is_unfinished(name.rpartition("/")[2]):
             (folder / name).unlink()
+
+
+def is_unfinished(name: str) -> bool:
+    """Whether a file is what a killed write left behind, by its name."""
+    return _UNFINISHED.fullmatch(name) is not None
 
 
 def _walk(folder: Path, apart: set[str], below: str = "") -> Iterator[str]:

@@ -1,58 +1,61 @@
 """Killed at any instant, without power or without space: the same command goes on, and ends with the same bytes."""
 
-import os
 import random
-import signal
+import secrets
 import subprocess
-import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from disks import fork, watched
+from disks import watched
+from kills import PHASES, killed, killed_before_naming, timed
 from runs import batch, contents, copied, order
 
-from lrp_audit.batch.order import Order
 from lrp_audit.batch.plan import read_plan
+from lrp_audit.batch.pool import Pool
 from lrp_audit.errors import ReportError
 from lrp_audit.sealing import layout
 
-SECONDS = 150  # that many instants may take at most
 
-
-def killed_and_resumed(asked: Order, seconds: float, chance: random.Random) -> int:
-    """Start a run again and again, each time killed within some seconds, until it ends; how often it was killed."""
-    kills = 0
-    while True:
-        child = fork(lambda: batch(asked) and None)
-        time.sleep(chance.uniform(0, seconds))
-        os.kill(child, signal.SIGKILL)
-        _, status = os.waitpid(child, 0)
-        if os.waitstatus_to_exitcode(status) == 0:
-            return kills
-        assert os.waitstatus_to_exitcode(status) == -signal.SIGKILL
-        kills += 1
-        seconds *= 1.2  # so that a slow machine comes to an end
+@pytest.mark.usefixtures("opened")
+@pytest.mark.parametrize("instants", [8, pytest.param(100, marks=pytest.mark.slow)])
+def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bytes(
+    samples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, instants: int
+) -> None:
+    monkeypatch.setattr(secrets, "token_bytes", lambda size: bytes(range(size)))  # a new start has the same salts
+    asked = order(samples, tmp_path / "first", documents="letters", limit=3, chunk_rows=1)
+    batch(asked)
+    expected = contents(asked.out)
+    assert sum(name.endswith("notice.pdf") for name in expected) == 3
+    seconds = timed(replace(asked, out=tmp_path / "undisturbed"))
+    chance, kills, tries = random.Random(instants), Counter[str](), 0
+    while kills.total() < instants:
+        tries += 1
+        again = replace(asked, out=tmp_path / f"killed {tries}")
+        executor = chance.choice([None, None, lambda setup, _, out=again.out: Pool(out, setup, 2)])
+        for phase in sorted(chance.choices(PHASES, k=chance.randint(1, 5)), key=PHASES.index):
+            if (hit := killed(again, executor, phase, chance.uniform(0, seconds[phase]))) is not None:
+                kills[hit] += 1
+        timed(again)
+        assert contents(again.out) == expected, f"try {tries}"
+    assert instants < 100 or all(kills[phase] >= 3 for phase in PHASES), kills
 
 
 @pytest.mark.usefixtures("opened")
-@pytest.mark.parametrize("instants", [6, pytest.param(100, marks=pytest.mark.slow)])
-def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bytes(
-    samples: Path, tmp_path: Path, instants: int
+def test_a_file_whose_name_was_never_given_is_not_in_the_way(
+    samples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = order(samples, tmp_path / "planned", documents="letters", limit=3, chunk_rows=1)
-    batch(asked, stop=lambda: True)
-    undisturbed, start = copied(asked, tmp_path / "undisturbed"), time.monotonic()
+    monkeypatch.setattr(secrets, "token_bytes", lambda size: bytes(range(size)))
+    asked = order(samples, tmp_path / "killed", limit=2, chunk_rows=1)
+    undisturbed = replace(asked, out=tmp_path / "undisturbed")
     batch(undisturbed)
-    whole, expected = time.monotonic() - start, contents(undisturbed.out)
-    assert sum(name.endswith("notice.pdf") for name in expected) == 3
-    chance, killed, start = random.Random(instants), 0, time.monotonic()
-    while killed < instants and time.monotonic() - start < SECONDS:
-        again = copied(asked, tmp_path / f"after {killed}")
-        killed += killed_and_resumed(again, whole / 3, chance)
-        assert contents(again.out) == expected
-    assert killed >= min(instants, 6)
+    for name in (layout.SECRET, layout.SETTINGS, layout.PLAN, layout.DECISIONS, layout.MANIFEST, layout.SUMS):
+        killed_before_naming(asked, name)
+        assert any(name in path.name for path in asked.out.glob(".*.part"))
+    batch(asked)
+    assert contents(asked.out) == contents(undisturbed.out)
 
 
 @pytest.mark.usefixtures("opened")
