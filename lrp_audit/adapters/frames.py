@@ -48,12 +48,13 @@ def read(
     check_columns(frame, columns)
     frame = frame.reset_index(drop=True)
     by_name = {str(name): position for position, name in enumerate(frame.columns)}
-    values: dict[str, pd.Series] = {}
+    values: dict[str, pd.Series | np.ndarray] = {}
     unreadable: dict[str, BoolArray] = {}
     for name in columns:
         series = frame.iloc[:, by_name[name]]
         kind = kinds.get(name, "any")
-        values[name], unreadable[name] = _numbers(series, name) if kind == "number" else _text(series, name, kind)
+        read_as, unreadable[name] = _numbers(series, name) if kind == "number" else _text(series, name, kind)
+        values[name] = read_as if read_as.dtype.kind == "O" else read_as.to_numpy()  # of which no index is compared
     return pd.DataFrame(values, columns=list(columns), index=pd.RangeIndex(len(frame))), unreadable
 
 

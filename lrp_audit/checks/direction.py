@@ -54,17 +54,16 @@ def tested_directions(
         walk = _Walks.of(values, np.flatnonzero(columns == column), rows, reference.ranges[names[column]])
         if len(walk.cases):
             walks[column] = walk
-    found: list[Direction | None] = [None] * len(rows)
-    if not walks:
-        return found
-    encoded, start = _encoded(explainer, frame, walks), explainer.margin(inputs)
+    margin, rising = np.repeat(explainer.margin(inputs)[rows, None], STEPS + 1, 1), np.zeros(len(rows), dtype=bool)
+    encoded = _encoded(explainer, frame, walks) if walks else {}
     for column, walk in walks.items():
-        own = rows[walk.cases]
-        margin = np.column_stack([start[own], _margins(explainer, inputs, own, column, walk, encoded)])
-        slack = 1e-9 * (1 + np.abs(margin).max(1))
-        falls = (np.diff(margin, axis=1).max(1) <= slack) & (margin[:, -1] < margin[:, 0] - slack)
-        for case, rising in zip(walk.cases[falls].tolist(), walk.rising[walk.of_case[falls]].tolist(), strict=True):
-            found[case] = "low" if rising else "high"
+        rising[walk.cases] = walk.rising[walk.of_case]
+        margin[walk.cases, 1:] = _margins(explainer, inputs, rows[walk.cases], column, walk, encoded)
+    slack = 1e-9 * (1 + np.abs(margin).max(1, initial=0.0))
+    falls = (np.diff(margin, axis=1).max(1) <= slack) & (margin[:, -1] < margin[:, 0] - slack)
+    found: list[Direction | None] = [None] * len(rows)
+    for case in np.flatnonzero(falls).tolist():
+        found[case] = "low" if rising[case] else "high"
     return found
 
 
@@ -101,15 +100,14 @@ class _Walks:
 def _encoded(explainer: Explainer, frame: pd.DataFrame, walks: Mapping[int, _Walks]) -> Mapping[str, Tensor]:
     """The paths of all columns, encoded side by side in one table: every element of its rows belongs to one column."""
     model = explainer.model
+    names = [model.columns[column] for column in walks]
     longest = max(len(walk.paths) for walk in walks.values()) * STEPS
-    first = frame.iloc[[0] * longest].reset_index(drop=True)
-    table = {str(name): values for name, values in first.items()}
-    for column, walk in walks.items():
-        values = table[model.columns[column]].to_numpy(dtype=float, na_value=np.nan, copy=True)
+    values = np.repeat(frame[names].iloc[:1].to_numpy(dtype=float, na_value=np.nan), longest, 0)
+    for place, walk in enumerate(walks.values()):
         way = walk.paths.reshape(-1)
-        values[: len(way)] = np.where(np.isfinite(way), way, values[: len(way)])
-        table[model.columns[column]] = pd.Series(values)
-    return model.encode(pd.DataFrame(table)).inputs
+        values[: len(way), place] = np.where(np.isfinite(way), way, values[: len(way), place])
+    others = frame.drop(columns=names).iloc[[0] * longest].reset_index(drop=True)
+    return model.encode(pd.concat([others, pd.DataFrame(values, columns=names)], axis=1)).inputs
 
 
 def _margins(

@@ -29,7 +29,7 @@ from lrp_audit.records.record import TieBreak
 
 ROUND = 32  # draws between two looks
 DRAWS = 256  # at most; each runs four rows
-ROWS_AT_ONCE = 16  # whose states of a round stay in a processor's cache
+ROWS_AT_ONCE = 32  # whose states of a round stay in a processor's cache
 CLEAR = 3.0  # standard errors: a round in a thousand parts what is equal, so that many looks mislead seldom
 HOPE = 1.645  # standard errors by which the end may exceed what is expected of it
 

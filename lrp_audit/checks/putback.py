@@ -61,12 +61,12 @@ def put_back(
     some = range(0, members, max(1, members // MEMBERS))
     fallen = margin - hybrids(explainer, inputs, reference, some, stated[None, :, family_of])[0]
     generator = np.random.default_rng(seed)
-    counts = stated.sum(1, keepdims=True)
+    counts, most = stated.sum(1), int(stated.sum(1).max(initial=0))
     random_falls = []
     for draw in range(draws):
-        chosen = (generator.permutation(families)[None, :] < counts)[None, :, family_of]
+        chosen = generator.permutation(families)[family_of] < np.arange(most + 1)[:, None]  # of every count
         k = draw % members
-        random_falls.append(margin - hybrids(explainer, inputs, reference, range(k, k + 1), chosen)[0])
+        random_falls.append(margin - hybrids(explainer, inputs, reference, range(k, k + 1), chosen[None, counts])[0])
     return PutBack(fallen, np.mean(random_falls, axis=0))
 
 
@@ -89,15 +89,15 @@ def hybrids(
     total = np.zeros((states, rows))
     step = max(1, ROWS_AT_ONCE // rows)
     for start in range(0, states, step):
-        marked = columns[start : start + step].reshape(-1, columns.shape[2])
+        marked = columns[start : start + step]
         masks = {
-            name: torch.from_numpy(marked[:, explainer.model.owners[name]]).reshape(-1, *value.shape[1:])
+            name: torch.from_numpy(marked.take(explainer.model.owners[name], -1)).reshape(-1, *value.shape)
             for name, value in inputs.items()
         }
-        own = {name: value.repeat(len(marked) // rows, *[1] * (value.ndim - 1)) for name, value in inputs.items()}
         for member in members:
             mixed = {
-                name: torch.where(masks[name], reference.members[name][member], value) for name, value in own.items()
+                name: torch.where(masks[name], reference.members[name][member], value).flatten(0, 1)
+                for name, value in inputs.items()
             }
             total[start : start + step] += explainer.margin(mixed).reshape(-1, rows)
     return total / len(members)

@@ -94,11 +94,24 @@ class Explanations:
         return self._checks(min(self.rows))
 
     def _checks(self, row: int) -> tuple[Check, ...]:
+        varied = self.varied.get(row)
         return (
             *state(self.evidence, row, self.settings, self.say),
-            *state_full(self.full, row, int(self.evidence.stated[row]), self.settings, self.say),
-            variations.stated(self.varied.get(row), self.say),
+            *(self._not_in_full if self.full is None else self._in_full(row)),
+            self._not_varied if varied is None else variations.stated(varied, self.say),
         )
+
+    def _in_full(self, row: int) -> tuple[Check, ...]:
+        return state_full(self.full, row, int(self.evidence.stated[row]), self.settings, self.say)
+
+    @cached_property
+    def _not_in_full(self) -> tuple[Check, ...]:
+        """The checks of level full, one object for all rows where they were not asked for."""
+        return self._in_full(min(self.rows))
+
+    @cached_property
+    def _not_varied(self) -> Check:
+        return variations.stated(None, self.say)
 
     @cached_property
     def _references(self) -> dict[float, ReferenceFacts]:
