@@ -20,7 +20,7 @@ PACKAGES = (
     "Jinja2", "weasyprint", "font-source-sans-pro", "typer", "rich", "scipy", "transformers", "tokenizers", "icu4py",
     "phonenumbers", "regex",
 )  # fmt: skip
-REINSTALL = "pip install --force-reinstall lrp_audit"
+REINSTALL = "install the package again: its wheel is not complete here"
 
 
 @dataclass(frozen=True)
