@@ -46,7 +46,7 @@ class Rule(ABC):
 
 def stabilise(z: Tensor, epsilon: float) -> Tensor:
     """``z + ε sign(z)`` with sign(0) = +1."""
-    return z + torch.where(z < 0, -epsilon, epsilon)
+    return torch.where(z < 0, z - epsilon, z + epsilon)  # a tensor of ±ε alone would be of single precision
 
 
 @dataclass(frozen=True)
