@@ -64,14 +64,18 @@ class Explained:
     claimed: Sequence[Sequence[bool]]
 
 
-def edits(text: str) -> list[str]:
+def edits(text: Text) -> list[Text]:
     """The text in lower case, with plain and with typographic punctuation, with plain blanks: those that differ.
 
-    Every character stays where it is.
+    Every character stays where it is. Of a pair both texts are edited alike.
     """
-    lower = "".join(letter.lower() if len(letter.lower()) == 1 else letter for letter in text)
-    found = [lower, *(text.translate(table) for table in (_CURLY, _STRAIGHT, _BLANKS))]
+    found: list[Text] = [*_edited(text)] if isinstance(text, str) else [*zip(*map(_edited, text), strict=True)]
     return [one for one in dict.fromkeys(found) if one != text]
+
+
+def _edited(text: str) -> list[str]:
+    lower = "".join(letter.lower() if len(letter.lower()) == 1 else letter for letter in text)
+    return [lower, *(text.translate(table) for table in (_CURLY, _STRAIGHT, _BLANKS))]
 
 
 def gather_text_full(
@@ -111,9 +115,10 @@ def _stability(explainer: TextExplainer, target: Target, given: Explained, judge
     """All edits of all texts are explained together; None for a text that no edit changes."""
     rows, edited = [], []
     for row, text in enumerate(given.texts):
-        for one in _edited(explainer.model, text):
-            rows.append(row)
-            edited.append(one)
+        for one in edits(text):
+            if _readable(explainer.model, one):
+                rows.append(row)
+                edited.append(one)
     if not rows:
         return [None] * len(given.texts)
     tables = {name: value[rows] for name, value in given.tables.items()}
@@ -127,16 +132,6 @@ def _stability(explainer: TextExplainer, target: Target, given: Explained, judge
         change = np.array([max(apart, default=0.0) / size if size > 0 else 0.0])
         found.append(Stability(np.array([len(kept)]), change, None) if moved else None)
     return found
-
-
-def _edited(model: TextModel, text: Text) -> list[Text]:
-    """The edits of a text that the model can read; of a pair both texts are edited alike."""
-    if isinstance(text, str):
-        found: list[Text] = list(edits(text))
-    else:
-        first, second = edits(text[0]), edits(text[1])
-        found = list(zip(first, second, strict=False))
-    return [one for one in found if _readable(model, one)]
 
 
 def _readable(model: TextModel, text: Text) -> bool:
