@@ -103,32 +103,33 @@ class _Search:
     """One search: what has been tried, and what each column can do alone."""
 
     def __init__(self, margin: Margin, sizes: Sequence[FloatArray], limit: float, budget: int, columns: int) -> None:
-        self.margin, self.limit, self.budget, self.columns = margin, limit, budget, columns
-        self.sizes: list[list[float]] = [size.tolist() for size in sizes]
+        self.margin, self.sizes, self.limit, self.budget, self.columns = margin, sizes, limit, budget, columns
         self.allowed = [_by_size(size) for size in sizes]
-        self.known: dict[Changes, float] = {}
-        self.helpful: dict[int, list[int]] = {}  # column -> values that lower the margin alone, by size of change
+        self.single = [np.full(len(size), math.nan) for size in sizes]  # margins of single changes; NaN: not tried
+        self.known: dict[Changes, float] = {}  # of all other choices that were tried
+        self.helpful: dict[int, IntArray] = {}  # column -> values that lower the margin alone, by size of change
         self.reach: dict[int, tuple[float, int]] = {}  # column -> its lowest margin alone, and the value that gives it
 
     @property
     def tried(self) -> int:
         """How many choices have been tried, the given values not among them."""
-        return len(self.known) - (() in self.known)
+        alone = sum(int(np.count_nonzero(~np.isnan(margins))) for margins in self.single)
+        return alone + len(self.known) - (() in self.known)
 
     def alone(self) -> list[Choice]:
         """The smallest sufficient change of every column that has one."""
         room = max(2, self.budget // max(1, len(self.sizes)))
-        single: list[list[Changes]] = [
-            [((column, value),) for value in _thinned(allowed, room)] for column, allowed in enumerate(self.allowed)
-        ]
-        self._ask([(), *chain.from_iterable(single)])
-        base = self._rank(())
-        for column, choices in enumerate(single):
-            helpful = [changes[0][1] for changes in choices if self._rank(changes) < base]
-            if helpful:
+        tried = [_thinned(allowed, room) for allowed in self.allowed]
+        self._ask([()])
+        self._ask_alone(tried)
+        base = _ranks(self.known[()])
+        for column, values in enumerate(tried):
+            ranks = _ranks(self.single[column][values])
+            helpful = values[ranks < base]
+            if len(helpful):
                 self.helpful[column] = helpful
-                self.reach[column] = min((self._rank(((column, value),)), value) for value in helpful)
-        return [choice for choices in single for choice in self._sufficient(choices)[:1]]
+                self.reach[column] = min(zip(ranks[ranks < base].tolist(), helpful.tolist(), strict=True))
+        return [choice for column, values in enumerate(tried) for choice in self._smallest_alone(column, values)]
 
     def together(self, changes: int) -> list[Choice]:
         """Combinations of so many changes that suffice, as far as they are tried."""
@@ -138,14 +139,14 @@ class _Search:
             for chosen in combinations(sorted(best), changes)
         ]
         self._ask(sets)
-        furthest = sorted(self._sufficient(sets), key=lambda choice: (self._rank(choice.changes), choice.changes))[
-            :SETS
-        ]
+        furthest = sorted(
+            self._sufficient(sets), key=lambda choice: (float(_ranks(self.known[choice.changes])), choice.changes)
+        )[:SETS]
         room = int((self.budget / max(1, len(furthest))) ** (1 / changes))
         tried = [
             tuple(zip(choice.columns, values, strict=True))
             for choice in furthest
-            for values in product(*(_thinned(self.helpful[column], room) for column in choice.columns))
+            for values in product(*(_thinned(self.helpful[column], room).tolist() for column in choice.columns))
         ]
         self._ask(tried)
         return furthest + self._sufficient(tried)
@@ -163,39 +164,71 @@ class _Search:
     def _smaller(self, choice: Choice, column: int, value: int) -> Choice:
         """The choice with the smallest change of a column that suffices, or without one."""
         others = tuple(change for change in choice.changes if change[0] != column)
-        sizes = self.sizes[column]
-        smaller = [other for other in self.allowed[column] if sizes[other] < sizes[value]]
-        tried = [others, *(tuple(sorted((*others, (column, other)))) for other in smaller)]
+        allowed, sizes = self.allowed[column], self.sizes[column]
+        smaller = allowed[sizes[allowed] < sizes[value]]
+        if not others:
+            self._ask_alone([smaller if place == column else smaller[:0] for place in range(len(self.sizes))])
+            return next(iter(self._smallest_alone(column, smaller)), choice)
+        tried = [others, *(tuple(sorted((*others, (column, other)))) for other in smaller.tolist())]
         self._ask(tried)
         return next(iter(self._sufficient(tried)), choice)
 
     def _ask(self, choices: Iterable[Changes]) -> None:
-        new = [changes for changes in dict.fromkeys(choices) if changes not in self.known]
-        if new:
-            found = self.margin(as_rows(new, len(self.sizes)))
-            self.known.update(zip(new, found.tolist(), strict=True))
+        new = [changes for changes in dict.fromkeys(choices) if math.isnan(self._margin_of(changes))]
+        if not new:
+            return
+        for changes, margin in zip(new, self.margin(as_rows(new, len(self.sizes))).tolist(), strict=True):
+            if len(changes) == 1:
+                ((column, value),) = changes
+                self.single[column][value] = margin
+            else:
+                self.known[changes] = margin
+
+    def _ask_alone(self, values: Sequence[IntArray]) -> None:
+        """Try values of every column, each without other changes."""
+        new = [own[np.isnan(self.single[column][own])] for column, own in enumerate(values)]
+        columns = np.repeat(np.arange(len(new)), [len(own) for own in new])
+        rows = np.full((len(columns), len(new)), UNCHANGED, dtype=np.intp)
+        rows[np.arange(len(columns)), columns] = np.concatenate(new) if new else []
+        if len(rows):
+            ends = np.cumsum([len(own) for own in new])[:-1]
+            for column, margins in enumerate(np.split(self.margin(rows), ends)):
+                self.single[column][new[column]] = margins
+
+    def _margin_of(self, changes: Changes) -> float:
+        """What is known of a choice; NaN where it was not tried."""
+        if len(changes) == 1:
+            ((column, value),) = changes
+            return float(self.single[column][value])
+        return self.known.get(changes, math.nan)
 
     def _sufficient(self, choices: Iterable[Changes]) -> list[Choice]:
         """Those of known choices whose margin is below the limit."""
         return [
-            Choice(changes, math.fsum(self.sizes[column][value] for column, value in changes))
+            Choice(changes, math.fsum(float(self.sizes[column][value]) for column, value in changes))
             for changes in choices
-            if self.known[changes] < self.limit
+            if self._margin_of(changes) < self.limit
         ]
 
-    def _rank(self, changes: Changes) -> float:
-        """A margin without its last bits, which depend on what else is computed with it."""
-        return round(self.known[changes], DIGITS)
+    def _smallest_alone(self, column: int, values: IntArray) -> list[Choice]:
+        """The first of the values whose margin alone is below the limit, if there is one."""
+        enough = np.flatnonzero(self.single[column][values] < self.limit)[:1]
+        return self._sufficient([((column, value),) for value in values[enough].tolist()])
 
 
-def _by_size(sizes: FloatArray) -> list[int]:
+def _ranks(margins: FloatArray | float) -> FloatArray:
+    """Margins without their last bits, which depend on what else is computed with them."""
+    return np.round(np.asarray(margins), DIGITS)
+
+
+def _by_size(sizes: FloatArray) -> IntArray:
     """Positions of the allowed values, the smallest change first; ties in their order."""
-    finite: list[int] = np.flatnonzero(np.isfinite(sizes)).tolist()
-    return sorted(finite, key=sizes.tolist().__getitem__)
+    finite = np.flatnonzero(np.isfinite(sizes))
+    return finite[np.argsort(sizes[finite], kind="stable")]
 
 
-def _thinned(values: Sequence[int], room: int) -> list[int]:
+def _thinned(values: IntArray, room: int) -> IntArray:
     """At most `room` of the values, evenly from first to last."""
     if len(values) <= room:
-        return list(values)
-    return [values[round(place)] for place in np.linspace(0, len(values) - 1, max(2, room)).tolist()]
+        return values
+    return values[np.round(np.linspace(0, len(values) - 1, max(2, room))).astype(np.intp)]

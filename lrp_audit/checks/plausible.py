@@ -8,8 +8,10 @@ amounts than for large ones, so that nobody else's exact amount is ever proposed
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+import operator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -61,14 +63,16 @@ class Plausible:
         if self.span is None:
             sizes = np.ones(len(self.values))
         else:
-            sizes = np.abs(np.array(self.values, dtype=np.float64) - float(value)) / self.span
-        forbidden: Callable[[Any], bool] = {
-            "any": lambda other: other == value,
-            "up": lambda other: other <= value,
-            "down": lambda other: other >= value,
-        }[vary]
-        sizes[[forbidden(other) for other in self.values]] = math.inf
+            sizes = np.abs(self._listed.astype(np.float64) - float(value)) / self.span
+        forbidden = {"any": operator.eq, "up": operator.le, "down": operator.ge}[vary](self._listed, value)
+        sizes[np.asarray(forbidden, dtype=bool)] = math.inf
         return sizes
+
+    @cached_property
+    def _listed(self) -> npt.NDArray[np.object_]:
+        found = np.empty(len(self.values), dtype=object)
+        found[:] = self.values
+        return found
 
 
 def plausible(name: str, population: pd.Series[Any], settings: ColumnSection, *, listed: bool) -> Plausible:
