@@ -120,8 +120,9 @@ class _Search:
         """The smallest sufficient change of every column that has one."""
         room = max(2, self.budget // max(1, len(self.sizes)))
         tried = [_thinned(allowed, room) for allowed in self.allowed]
-        self._ask([()])
-        self._ask_alone(tried)
+        margins = self.margin(np.concatenate([as_rows([()], len(self.sizes)), _alone(tried)]))
+        self.known[()] = float(margins[0])
+        self._note(tried, margins[1:])
         base = _ranks(self.known[()])
         for column, values in enumerate(tried):
             ranks = _ranks(self.single[column][values])
@@ -167,7 +168,10 @@ class _Search:
         allowed, sizes = self.allowed[column], self.sizes[column]
         smaller = allowed[sizes[allowed] < sizes[value]]
         if not others:
-            self._ask_alone([smaller if place == column else smaller[:0] for place in range(len(self.sizes))])
+            new = [smaller[:0]] * len(self.sizes)
+            new[column] = smaller[np.isnan(self.single[column][smaller])]
+            if len(new[column]):
+                self._note(new, self.margin(_alone(new)))
             return next(iter(self._smallest_alone(column, smaller)), choice)
         tried = [others, *(tuple(sorted((*others, (column, other)))) for other in smaller.tolist())]
         self._ask(tried)
@@ -184,16 +188,11 @@ class _Search:
             else:
                 self.known[changes] = margin
 
-    def _ask_alone(self, values: Sequence[IntArray]) -> None:
-        """Try values of every column, each without other changes."""
-        new = [own[np.isnan(self.single[column][own])] for column, own in enumerate(values)]
-        columns = np.repeat(np.arange(len(new)), [len(own) for own in new])
-        rows = np.full((len(columns), len(new)), UNCHANGED, dtype=np.intp)
-        rows[np.arange(len(columns)), columns] = np.concatenate(new) if new else []
-        if len(rows):
-            ends = np.cumsum([len(own) for own in new])[:-1]
-            for column, margins in enumerate(np.split(self.margin(rows), ends)):
-                self.single[column][new[column]] = margins
+    def _note(self, values: Sequence[IntArray], margins: FloatArray) -> None:
+        """Keep the margins of the rows that `_alone` makes of values."""
+        ends = np.cumsum([len(own) for own in values])
+        for column, (own, end) in enumerate(zip(values, ends.tolist(), strict=True)):
+            self.single[column][own] = margins[end - len(own) : end]
 
     def _margin_of(self, changes: Changes) -> float:
         """What is known of a choice; NaN where it was not tried."""
@@ -214,6 +213,14 @@ class _Search:
         """The first of the values whose margin alone is below the limit, if there is one."""
         enough = np.flatnonzero(self.single[column][values] < self.limit)[:1]
         return self._sufficient([((column, value),) for value in values[enough].tolist()])
+
+
+def _alone(values: Sequence[IntArray]) -> IntArray:
+    """A row for every value of every column, in which nothing else changes."""
+    columns = np.repeat(np.arange(len(values)), [len(own) for own in values])
+    rows = np.full((len(columns), len(values)), UNCHANGED, dtype=np.intp)
+    rows[np.arange(len(columns)), columns] = np.concatenate(values) if values else 0
+    return rows
 
 
 def _ranks(margins: FloatArray | float) -> FloatArray:
