@@ -11,27 +11,22 @@ samples without strategies, as in parallel analysis (Horn 1965):
 
 Either is asked at 1 / (nulls + 1), so that both together are seldom true by chance. A small group that is apart and
 rests on one input which others do not rest on is shown in any case: it is what a Clever Hans looks like, and also what
-a rare and strong input does.
+a rare and strong input does. Of every group that is shown, it is told how often it comes out again (`refound`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
-from scipy import sparse
-from scipy.linalg import eigh, qr, svd
-from scipy.sparse.csgraph import laplacian
 from sklearn.manifold import TSNE
-from sklearn.neighbors import KNeighborsClassifier, kneighbors_graph
+from sklearn.neighbors import KNeighborsClassifier
 
+from lrp_audit.aggregate.neighbour_graph import NEIGHBOURS, Graph, before_gap
+from lrp_audit.aggregate.refound import refound
 from lrp_audit.aggregate.structureless import Coupling, Unimodal
 from lrp_audit.aggregate.table import BoolArray, ExplainedTable, FloatArray, IntArray
 from lrp_audit.errors import DataError
 from lrp_audit.records.aggregates import SMALLEST_GROUP, Mark, Place, Strategies, Strategy
 
-NEIGHBOURS = 10
-MOST_STRATEGIES = 8
 SMALL = 0.1  # share of the decisions below which a strategy is small
 _REACH = 1e4  # typical departures from a column's median
 CONCENTRATED = 0.5  # share of its absolute relevance on one input, and more than twice that of the other decisions
@@ -71,16 +66,19 @@ def _search(table: ExplainedTable, most_rows: int, nulls: int, seed: int) -> tup
     generator = np.random.default_rng(seed)
     chosen = np.sort(generator.permutation(len(rows))[:most_rows])
     sample = rows[chosen]
-    graph = _Graph.of(sample)
+    graph = Graph.of(sample)
     coupling, unimodal = Coupling(sample, generator), Unimodal(sample)
-    least = min(float(_Graph.of(unimodal.at(coupling.uniform())).values[1]) for _ in range(nulls))
+    least = min(float(Graph.of(unimodal.at(coupling.uniform())).values[1]) for _ in range(nulls))
     labels: IntArray = np.zeros(len(rows), dtype=np.int64)
     found: tuple[Strategy, ...] = ()
-    count = _before_gap(graph.values, least)
+    count = before_gap(graph.values, least)
     if count > 1:
         labels, found = _strategies(table, rows, graph.clusters(count), chosen)
         if not _go_together(sample, graph, count, coupling, nulls) and not any(item.suspicious for item in found):
             labels, found = np.zeros(len(rows), dtype=np.int64), ()
+    if found:
+        again = refound(sample, labels[chosen], least, generator)
+        found = tuple(item.model_copy(update={"found_again": share}) for item, share in zip(found, again, strict=True))
     result = Strategies(
         decisions=len(rows),
         clustered=len(sample),
@@ -99,40 +97,10 @@ def _within_reach(rows: FloatArray) -> FloatArray:
     return np.asarray(np.clip(rows, middle - reach, middle + reach), dtype=np.float64)
 
 
-@dataclass(frozen=True, eq=False)
-class _Graph:
-    """The smallest eigenvalues, rising, and eigenvectors of a neighbour graph's normalised Laplacian."""
-
-    values: FloatArray
-    vectors: FloatArray
-
-    @classmethod
-    def of(cls, rows: FloatArray) -> _Graph:
-        """Dense, since Lanczos loses multiple zeros."""
-        directed = sparse.csr_array(kneighbors_graph(rows, NEIGHBOURS, include_self=False))
-        dense = laplacian((directed + directed.T) / 2, normed=True).toarray()
-        values, vectors = eigh(dense, subset_by_index=[0, MOST_STRATEGIES])
-        return cls(np.maximum(values, 0.0), vectors)
-
-    def clusters(self, count: int) -> IntArray:
-        """(N,) labels by pivoted QR of the eigenvectors (Damle, Minden and Ying 2019), which has no random start."""
-        vectors = self.vectors[:, :count]
-        pivots = qr(vectors.T, mode="economic", pivoting=True)[2]
-        left, _, right = svd(vectors[pivots[:count]].T)
-        return np.asarray(np.abs(vectors @ (left @ right)).argmax(1), dtype=np.int64)
-
-
-def _before_gap(values: FloatArray, least: float) -> int:
-    """How many eigenvalues lie below `least` and before the widest gap there; 1: there are no strategies."""
-    small = int((values < least).sum())
-    gaps = np.diff(values)[1:small]
-    return int(gaps.argmax()) + 2 if gaps.size else 1
-
-
-def _go_together(rows: FloatArray, graph: _Graph, count: int, coupling: Coupling, nulls: int) -> bool:
+def _go_together(rows: FloatArray, graph: Graph, count: int, coupling: Coupling, nulls: int) -> bool:
     """Whether the groups are narrower than all those in the same values whose columns are joined by correlations."""
     shuffles = (coupling.shuffled() for _ in range(nulls))
-    least = min(_narrowness(null, _Graph.of(null).clusters(count)) for null in shuffles)
+    least = min(_narrowness(null, Graph.of(null).clusters(count)) for null in shuffles)
     return _narrowness(rows, graph.clusters(count)) < least
 
 

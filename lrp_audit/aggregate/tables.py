@@ -65,7 +65,7 @@ def group_tables(report: GroupReport) -> dict[str, pd.DataFrame]:
 
 def _strategies(found: Strategies | None) -> pd.DataFrame:
     names = ["strategy", "decisions", "share", "adverse_rate", "marks", "concentration", "concentration_elsewhere",
-             "suspicious", "examples"]  # fmt: skip
+             "suspicious", "found_again", "examples"]  # fmt: skip
     rows = [
         {**item.model_dump(), "strategy": item.name, "marks": [mark.column for mark in item.marks],
          "examples": list(item.examples)}

@@ -102,6 +102,7 @@ class Strategy(Frozen):
     concentration_elsewhere: float
     suspicious: bool  # small, and rests on one input that others do not rest on: look at it
     examples: tuple[str, ...]  # ids, nearest to its middle first
+    found_again: float | None = None  # share of searches among part of the decisions that find it again
 
     @property
     def name(self) -> str:

@@ -97,6 +97,7 @@ def strategy_section(found: Strategies, labels: Labels, say: Messages) -> Sectio
         Fact(say("Decisions that the search began with"), _count(found.clustered, say)),
         Fact(say("Strategies"), _count(len(found.strategies), say)),
     )
+    notes: tuple[str, ...]
     if not found.strategies:
         notes = (
             say(
@@ -110,10 +111,14 @@ def strategy_section(found: Strategies, labels: Labels, say: Messages) -> Sectio
                 "Groups that are farther apart, and whose inputs go together more closely, than in samples without "
                 "strategies. What they rest on is named by the inputs that differ most."
             ),
+            say(
+                "Found again: the share of searches among three quarters of the decisions in which a group comes out "
+                "again, three quarters alike or more. What is seldom found again is no finding to build on."
+            ),
         )
     head = (
         say("Rests on"), say("Decisions"), say("Adverse"), say("Share of its first input"),
-        say("Examples"),
+        say("Found again"), say("Examples"),
     )  # fmt: skip
     rows = (
         (
@@ -124,6 +129,7 @@ def strategy_section(found: Strategies, labels: Labels, say: Messages) -> Sectio
                 "{here}, elsewhere {elsewhere}", here=say.percent(item.concentration),
                 elsewhere=say.percent(item.concentration_elsewhere),
             ),
+            "" if item.found_again is None else say.percent(item.found_again),
             ", ".join(item.examples),
         )
         for number, item in enumerate(found.strategies, 1)

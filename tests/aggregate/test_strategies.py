@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from planted_decisions import additive, tabled
 
+from lrp_audit.aggregate.refound import refound
 from lrp_audit.aggregate.strategies import pictured, strategies
 from lrp_audit.aggregate.table import ExplainedTable
 from lrp_audit.errors import DataError
@@ -31,6 +32,27 @@ def test_a_planted_strategy_is_found_named_and_flagged() -> None:
     assert hans.adverse_rate == 1
     assert {int(id_[1:]) < PLANTED for id_ in hans.examples} == {True}
     assert sum(item.decisions for item in found.strategies) == 1200
+
+
+def test_what_is_planted_is_found_again_among_part_of_the_decisions() -> None:
+    assert all(
+        item.found_again is not None and item.found_again >= 0.7 for item in strategies(_clever_hans()).strategies
+    )
+    rows = additive(400).array.copy() * 0.3
+    rows[:200, 0] += 3
+    rows[200:, 1] += 3
+    assert [item.found_again for item in strategies(tabled(rows, rows)).strategies] == [1.0, 1.0]
+
+
+def test_what_is_no_group_is_not_found_again() -> None:
+    cloud = additive(300).array
+    halves = (np.arange(300) % 2).astype(np.int64)
+    assert refound(cloud, halves, 0.0, np.random.default_rng(0)) == [0.0, 0.0]  # nothing is apart
+    assert max(refound(cloud, halves, np.inf, np.random.default_rng(0))) == 0.0  # groups, and other ones each time
+    apart = cloud + 20 * halves[:, None]
+    assert refound(apart, halves, 1e-9, np.random.default_rng(0)) == [1.0, 1.0]
+    half = np.where(halves == 1, 1, np.arange(300) % 4)  # the other group's decisions in two strategies
+    assert refound(apart, half, 1e-9, np.random.default_rng(0)) == [0.0, 1.0, 0.0]
 
 
 def test_two_equal_strategies_are_found_and_not_suspected() -> None:

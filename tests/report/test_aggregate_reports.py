@@ -14,6 +14,7 @@ from planted_decisions import additive, groups, tabled
 
 from lrp_audit.aggregate.analysis import aggregate_report, group_report, groupings_of
 from lrp_audit.aggregate.gather import gather
+from lrp_audit.aggregate.tables import tables_of
 from lrp_audit.aggregate.words import ReadText, word_profiles
 from lrp_audit.language.messages import languages
 from lrp_audit.records.aggregates import SMALLEST_GROUP, GroupComparison, GroupOutcome
@@ -76,6 +77,18 @@ def test_the_report_is_valid_and_holds_its_figures(report: AggregateReport) -> N
     drawings = [alt for role, alt in pages.elements(pdf) if role == "/Figure"]
     assert len(drawings) >= 4
     assert all(drawings)
+
+
+def test_how_often_strategies_are_found_again_stands_in_page_and_table(report: AggregateReport) -> None:
+    assert report.strategies is not None
+    shares = [item.found_again for item in report.strategies.strategies]
+    assert shares
+    page = aggregate_html(report, CONFIG)
+    assert "Found again" in page
+    for share in shares:
+        assert share is not None
+        assert f">{share:.0%}<" in page
+    assert tables_of(report)["strategies"]["found_again"].tolist() == shares
 
 
 def test_a_report_is_the_same_bytes_every_time(report: AggregateReport) -> None:
