@@ -26,7 +26,7 @@ COLUMNS = (
 )
 """The schema of what `judged` gives, as Spark takes it."""
 
-ROWS = 256  # judged together
+ROWS = 256  # judged together; fewer are filled up, so that no bit depends on how Spark cut the table
 
 
 def judged(frames: Iterable[pd.DataFrame], config: str, as_of: str | None = None) -> Iterator[pd.DataFrame]:
@@ -45,7 +45,8 @@ def judged(frames: Iterable[pd.DataFrame], config: str, as_of: str | None = None
     notice = None if as_of is None else dt.date.fromisoformat(as_of)
     for frame in frames:
         for start in range(0, len(frame), ROWS):
-            found = judge_chunk(session, frame.iloc[start : start + ROWS].reset_index(drop=True), notice=notice)
+            piece = frame.iloc[start : start + ROWS].reset_index(drop=True)
+            found = judge_chunk(session, piece, notice=notice, chunk_rows=ROWS)
             table = found.decisions.select(["id", "outcome", "score", "cutoff", "state", "next_step"]).to_pandas()
             reasons = found.decisions.column("reasons").to_pylist()
             yield table.assign(
