@@ -27,6 +27,9 @@ DIR/
   run.log  replay.json         not sealed: they have a clock, or come later
 ```
 
+JSON Schemas: [plan.json](plan.schema.json), [manifest.json](manifest.schema.json), a line of
+[events.jsonl](event.schema.json), a [record](record.schema.json).
+
 | Name | What it is |
 |---|---|
 """

@@ -45,10 +45,10 @@ def record_page() -> str:
     return RECORD + "".join(_section(model.__name__, model, inner=True) for model in _reached(Record))
 
 
-def record_schema() -> str:
-    """The JSON Schema of `record.json`."""
-    schema = Record.model_json_schema(mode="serialization")
-    return json.dumps({"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}, indent=2) + "\n"
+def schema(model: type[BaseModel]) -> str:
+    """The JSON Schema of what a model is written as."""
+    found = model.model_json_schema(mode="serialization")
+    return json.dumps({"$schema": "https://json-schema.org/draft/2020-12/schema", **found}, indent=2) + "\n"
 
 
 def _section(title: str, model: type[BaseModel], *, inner: bool) -> str:

@@ -152,7 +152,13 @@ def _require_workers(client: Client) -> int:
     """How many workers there are; each with one thread, as bits depend on it."""
     threads = client.nthreads()
     if not threads:
-        client.wait_for_workers(1, timeout=WAIT)
+        try:
+            client.wait_for_workers(1, timeout=WAIT)
+        except TimeoutError:
+            raise ConfigError(
+                f"No worker has joined the Dask scheduler within {WAIT} seconds: start some with `dask worker`, and "
+                "run the same command again."
+            ) from None
         threads = client.nthreads()
     if any(count != 1 for count in threads.values()):
         raise ConfigError("Every Dask worker has to have one thread: start them with --nthreads 1.")

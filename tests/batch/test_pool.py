@@ -38,21 +38,6 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-@pytest.fixture
-def before(monkeypatch: pytest.MonkeyPatch) -> Callable[[Judge], None]:
-    """Have a function see the rows of a chunk before they are judged."""
-    judge = judgement.judge_chunk
-
-    def spy(look: Judge) -> None:
-        def judged(session: Any, frame: Any, **others: Any) -> Any:
-            look(frame)
-            return judge(session, frame, **others)
-
-        monkeypatch.setattr(judgement, "judge_chunk", judged)
-
-    return spy
-
-
 @pytest.mark.usefixtures("opened")
 def test_a_killed_process_costs_nothing(samples: Path, tmp_path: Path, before: Callable[[Judge], None]) -> None:
     asked = order(samples, tmp_path / "batch")

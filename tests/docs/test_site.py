@@ -13,7 +13,7 @@ import jsonschema
 import pytest
 
 from lrp_audit import explain
-from lrp_audit.records.record import canonical
+from lrp_audit.records.record import Record, canonical
 from lrp_audit.resources import samples
 from lrp_audit.settings.config import AuditConfig
 from lrp_audit.tables import read_table
@@ -74,7 +74,8 @@ def test_reference_pages_stand_in_the_site(site: Path) -> None:
         "notebooks/text.html": "heatmap_html",
     }.items():
         assert words in (site / name).read_text(encoding="utf-8")
-    json.loads((site / "reference/record.schema.json").read_text(encoding="utf-8"))
+    for name in ("record", "plan", "manifest", "event"):
+        json.loads((site / f"reference/{name}.schema.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture
@@ -115,7 +116,7 @@ def test_every_room_is_listed_with_what_it_is_for(reference: Any) -> None:
 
 
 def test_records_keep_their_schema_and_nothing_else_does(reference: Any) -> None:
-    schema = json.loads(reference("models").record_schema())
+    schema = json.loads(reference("models").schema(Record))
     jsonschema.Draft202012Validator.check_schema(schema)
     checker = jsonschema.Draft202012Validator(schema)
     frame = read_table(samples() / "synthetic_applications.csv").iloc[[1, 30, 43]]
