@@ -95,18 +95,26 @@ class Encoding:
         """
         table = self.read(frame)
         memo: dict[int, Matrix] = {}
+        inputs = self._inputs(table, memo)
+        missing, imputed = self._absent(table, memo)
+        return Encoded(inputs, missing, imputed)
+
+    def inputs(self, table: pd.DataFrame) -> dict[str, torch.Tensor]:
+        """The network's tensors for rows as `read` gives them. Raises as `encode` does."""
+        return self._inputs(table, {})
+
+    def _inputs(self, table: pd.DataFrame, memo: dict[int, Matrix]) -> dict[str, torch.Tensor]:
         try:
             values = self._values(table, memo)
         except (ValueError, TypeError):
-            raise self.complaint(frame) from None
+            raise self.complaint(table) from None
         if not _in_range(values).all():
-            raise self.complaint(frame)
+            raise self.complaint(table)
         inputs = {}
         for name, slot in self.slots.items():
             tensor = torch.from_numpy(np.ascontiguousarray(values[:, slot.positions]))
             inputs[name] = tensor.long() if slot.integer else tensor
-        missing, imputed = self._absent(table, memo)
-        return Encoded(inputs, missing, imputed)
+        return inputs
 
     def complaint(self, frame: pd.DataFrame) -> DataError:
         """Why a frame that was refused was refused: its first invalid row."""

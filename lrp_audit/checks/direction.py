@@ -41,7 +41,7 @@ def tested_directions(
 
     Args:
         explainer: the model that is asked.
-        frame: the rows as given.
+        frame: the rows as the model's encoding reads them.
         inputs: the rows as the network takes them.
         rows: of every case; (T,).
         columns: of every case, with numbers that are no codes; (T,).
@@ -107,7 +107,8 @@ def _encoded(explainer: Explainer, frame: pd.DataFrame, walks: Mapping[int, _Wal
         way = walk.paths.reshape(-1)
         values[: len(way), place] = np.where(np.isfinite(way), way, values[: len(way), place])
     others = frame.drop(columns=names).iloc[[0] * longest].reset_index(drop=True)
-    return model.encode(pd.concat([others, pd.DataFrame(values, columns=names)], axis=1)).inputs
+    table = pd.concat([others, pd.DataFrame(values, columns=names)], axis=1)
+    return model.encoding.inputs(table[list(frame.columns)])
 
 
 def _margins(
@@ -118,12 +119,16 @@ def _margins(
     walk: _Walks,
     encoded: Mapping[str, Tensor],
 ) -> FloatArray:
-    """The margins of rows on the steps of their paths, which replace the elements of one column; (W, STEPS)."""
-    own = torch.from_numpy(rows).repeat_interleave(STEPS)
-    moved = torch.from_numpy((walk.of_case[:, None] * STEPS + np.arange(STEPS)).reshape(-1))
+    """The margins of rows on the steps of their paths, which replace the elements of one column; (W, STEPS).
+
+    Steps that rounding makes the same are run once.
+    """
+    new = (np.diff(walk.paths, axis=1, prepend=np.nan) != 0)[walk.of_case]
+    own = torch.from_numpy(rows.repeat(new.sum(1)))
+    moved = torch.from_numpy((walk.of_case[:, None] * STEPS + np.arange(STEPS))[new])
     mixed = {}
     for name, value in inputs.items():
         elements = torch.from_numpy(np.flatnonzero(explainer.model.owners[name] == column))
         mixed[name] = value[own]
         mixed[name][:, elements] = encoded[name][moved[:, None], elements]
-    return explainer.margin(mixed).reshape(-1, STEPS)
+    return np.asarray(explainer.margin(mixed)[new.cumsum() - 1].reshape(-1, STEPS))

@@ -56,7 +56,7 @@ class Subjects:
     """The rows that are checked, N of them.
 
     Attributes:
-        frame, encoded: the rows as given, and as the network takes them.
+        frame, encoded: the rows as the encoding reads them, and as the network takes them.
         relevance: (N, C).
         stated: which families are the principal reasons, per row; (N, F).
     """
