@@ -15,7 +15,7 @@ from lrp_audit.batch.recomputing import from_records, from_source
 from lrp_audit.batch.replay import TOLERANCE, replay
 from lrp_audit.commands.keys import naming_key
 from lrp_audit.deciding.facts import text_columns
-from lrp_audit.deciding.session import Session, new_session, open_decisions
+from lrp_audit.deciding.session import Session, digest_of, new_session, open_decisions
 from lrp_audit.errors import ConfigError, DataError
 from lrp_audit.files import write_bytes
 from lrp_audit.records.record import canonical
@@ -35,6 +35,7 @@ class Again:
     seed: int
     config: Path
     model: Path | None
+    reference: Path | None
     data: Path | None
     trust: bool
 
@@ -97,8 +98,36 @@ def _session(plan: Plan, asked: Again) -> Session:
     torch.set_num_threads(plan.threads)
     key = b"" if asked.data is None else naming_key(settings, asked.config)
     head = _head(settings, plan, asked.data)
-    model = open_decisions(settings, folder, asked.model or folder / settings.model.file, head, trust=asked.trust)
+    model = open_decisions(
+        settings,
+        folder,
+        asked.model or folder / settings.model.file,
+        head,
+        reference=_reference(settings, plan, asked),
+        trust=asked.trust,
+    )
     return new_session(settings, model, key)
+
+
+def _reference(settings: AuditConfig, plan: Plan, asked: Again) -> Path | None:
+    """The population that decisions were compared with, wherever its file lies now; None where there is no file."""
+    if settings.reference.data is None:
+        if asked.reference is not None:
+            raise ConfigError("The settings name no [reference] data, which --reference could stand for.")
+        return None
+    path = asked.reference or asked.config.parent / settings.reference.data
+    try:
+        found = digest_of(path)
+    except OSError as error:
+        raise DataError(
+            f"{path}, the reference data of the batch, cannot be read: {error.strerror}; --reference names another "
+            "place of the file."
+        ) from None
+    if found != plan.sha256.reference:
+        raise DataError(
+            f"{path} is not the reference data of the batch: its SHA-256 is another one than plan.json names."
+        )
+    return path
 
 
 def _head(settings: AuditConfig, plan: Plan, data: Path | None) -> pd.DataFrame:

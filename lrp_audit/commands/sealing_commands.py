@@ -42,6 +42,10 @@ def verify(
     model: Annotated[
         Path | None, typer.Option(help="The model, for --replay; default: the one in the settings.", metavar="FILE")
     ] = None,
+    reference: Annotated[
+        Path | None,
+        typer.Option(help="The reference data, for --replay; default: those in the settings.", metavar="FILE"),
+    ] = None,
     data: Annotated[
         Path | None,
         typer.Option(help="The source, for --replay; default: the inputs in the records.", metavar="SOURCE"),
@@ -70,7 +74,7 @@ def verify(
     if replay is not None:
         from lrp_audit.commands.replaying import Again, replayed
 
-        again = Again(replay, seed, config, model, data, trust_model)
+        again = Again(replay, seed, config, model, reference, data, trust_model)
         found = {name: (*every, *replayed(Path(name), again)) for name, every in found.items()}
     _show(found, as_json=as_json)
     if any(item.holds is False for every in found.values() for item in every):

@@ -61,16 +61,25 @@ def open_session(config: AuditConfig, folder: Path, data: pd.DataFrame, *, trust
 
 
 def open_decisions(
-    config: AuditConfig, folder: Path, path: Path, data: pd.DataFrame, *, trust: bool = False
+    config: AuditConfig,
+    folder: Path,
+    path: Path,
+    data: pd.DataFrame,
+    *,
+    reference: Path | None = None,
+    trust: bool = False,
 ) -> DecisionModel:
-    """As `open_session`, for the model at `path`, and without a key for pseudonyms."""
+    """As `open_session`, for the model at `path`, and without a key for pseudonyms.
+
+    `reference` is where the file of `[reference] data` lies, if not in the folder.
+    """
     section = config.model
     preprocessor = None if section.preprocessor is None else open_model(folder / section.preprocessor, trust=trust)
     model = adapted(config, open_model(path, trust=trust, code=section.code), preprocessor)
     population = (
         data
         if config.reference.data is None
-        else read_table(folder / config.reference.data, text=text_columns(config.facts))
+        else read_table(reference or folder / config.reference.data, text=text_columns(config.facts))
     )
     return decision_model(config, model, population, file_sha256=digest_of(path))
 

@@ -167,6 +167,20 @@ def test_a_source_without_reference_data_is_refused(samples: Path, tmp_path: Pat
         batch(asked)
 
 
+@pytest.mark.rule("G-02")
+@pytest.mark.parametrize("wanted", ["letters", "all"])
+def test_letters_are_refused_at_once_where_nothing_is_checked(samples: Path, tmp_path: Path, wanted: str) -> None:
+    asked = order(samples, tmp_path / "batch", documents=wanted)
+    asked.config.write_text(asked.config.read_text().replace("[checks]", '[checks]\nlevel = "none"'))
+    with pytest.raises(ConfigError, match=r'checks\.level = "none" .* set it to "letter"'):
+        batch(asked)
+    assert [path.name for path in asked.out.iterdir()] == [layout.LOCK]
+    batch(replace(asked, documents="none", limit=3))  # judged alone it can be, and every record says what lacks
+    states = decisions(asked.out)["states"][decisions(asked.out)["outcome"] == "adverse"]
+    assert len(states)
+    assert all("UNFAITHFUL_EXPLANATION" in found for found in states)
+
+
 def test_a_source_that_lacks_a_column_is_refused_before_anything_is_judged(samples: Path, tmp_path: Path) -> None:
     asked = order(samples, tmp_path / "batch")
     read_table(asked.data).drop(columns="annual_income").to_csv(asked.data, index=False)  # type: ignore[arg-type]

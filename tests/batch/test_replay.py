@@ -55,6 +55,25 @@ def test_every_explained_decision_is_judged_to_the_same_bits(
 
 
 @pytest.mark.rule("BA-06")
+def test_whoever_has_the_folder_the_model_and_the_population_judges_again(
+    command: Command, lender: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "auditor"
+    shutil.copytree(lender / "batch", place / "batch")
+    shutil.copy(lender / "synthetic_pipeline.skops", place / "model.skops")
+    shutil.copy(lender / "synthetic_history.csv", place / "population.csv")
+    shutil.rmtree(lender)
+    monkeypatch.chdir(place)
+    asked = ("verify", "batch", "--replay", "3", "--config", "batch/audit.toml", "--model", "model.skops")
+    result = command(*asked, "--reference", "population.csv")
+    assert result.code == 0, result
+    assert "All 3 decisions that were judged again have the same record, to the bit." in result.out
+    without = command(*asked)
+    assert without.code == 2
+    assert "synthetic_history.csv, the reference data of the batch, cannot be read" in without.err
+
+
+@pytest.mark.rule("BA-06")
 def test_another_model_is_found_out_field_by_field(
     command: Command, lender: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -114,6 +133,8 @@ def test_a_decision_that_is_not_judged_again_differs() -> None:
         (("batch", "--replay", "1", "--config", "audit.toml"), "does not hold the settings of the batch"),
         (("batch", "--replay", "1", "--data", "synthetic_history.csv"), "is not the source of the batch"),
         (("batch", "--replay", "1", "--model", "nothing.skops"), "nothing.skops"),
+        (("batch", "--replay", "1", "--reference", "synthetic_applications.csv"), "is not the reference data"),
+        (("batch", "--replay", "1", "--reference", "nothing.csv"), "nothing.csv, the reference data of the batch"),
     ],
 )
 def test_wrong_use_is_one_sentence(
