@@ -71,8 +71,9 @@ its words; the words are in its record. An input that is itself called `row` or 
 
 One table for each chapter of the report on what decisions rest on; statistics of groups are only in `groups.pdf`.
 
-What is purged leaves the tables, the lists and the page. `batch-audit.pdf` and `aggregate/standing.parquet` name
-decisions by their ids (late ones, failed ones, typical ones) and stay as they were sealed.
+What is purged leaves the tables, the lists and the page. `batch-audit.pdf`, `aggregate/standing.parquet` and
+`aggregate/strategies.parquet` name decisions by their ids (late ones, failed ones, typical ones) and stay as they were
+sealed.
 """
 LEAVES = {
     "kind": "record or document",

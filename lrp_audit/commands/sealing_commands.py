@@ -157,12 +157,15 @@ def purge(
     from lrp_audit.batch.lock import locked
     from lrp_audit.commands.keys import signer_of
     from lrp_audit.sealing.purge import purge as delete
+    from lrp_audit.sealing.purge import still_naming
     from lrp_audit.settings.config import load
 
     signer = signer_of(load(config), config.parent) if sign else None
     with locked(folder):
         gone = delete(folder, as_of.date(), by=by, now=dt.datetime.now(dt.UTC), relist=relist, signer=signer)
     _say(f"Deleted {gone} decisions; copies and backups are yours to delete.")
+    if gone and (files := still_naming(folder)):
+        _say(f"Sealed as they are, these files may still name some of them by id: {', '.join(files)}")
 
 
 @dataclass(frozen=True)

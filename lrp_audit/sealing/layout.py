@@ -51,6 +51,9 @@ SHARD_DIGITS = 2  # of a decision's folder name: 256 folders hold a million
 WORKING = (SECRET, SOURCE, CHUNKS, PARTS)  # gone once a batch is sealed
 UNSEALED = (MANIFEST, SIGNATURE, SUMS, EVENTS, LOG, REPLAY, LOCK)  # no entry of the manifest speaks of these
 
+NAMING = (REPORT, f"{AGGREGATE}/standing.parquet", f"{AGGREGATE}/strategies.parquet")
+"""Sealed files that name some decisions by their ids, and stay as they are when those are purged."""
+
 
 def chunk_name(room: str, chunk: int) -> str:
     """The Parquet file of a chunk in `records`, `addressees`, `leaves` or `.source`."""

@@ -130,6 +130,11 @@ def purge(
     return len(gone) - before
 
 
+def still_naming(folder: Path) -> list[str]:
+    """Files of a batch that may name purged decisions by their ids: sealed, and about all of its decisions."""
+    return [name for name in layout.NAMING if (folder / name).exists()]
+
+
 def _retention(folder: Path) -> Iterator[tuple[int, dt.date | None, str | None, bool]]:
     names = ["row", "retain_until", "basis", "legal_hold"]
     for batch in batches(folder / layout.DECISIONS, names):
@@ -177,6 +182,7 @@ def _delete(folder: Path, rows: Set[int]) -> None:
         for room in (layout.RECORDS, layout.ADDRESSEES):
             for path in chunk_files(folder, room):
                 _keep_others(path, wanted)
+        (folder / layout.REPLAY).unlink(missing_ok=True)  # it may name them, and what they were; another replay is made
         for name in (layout.RELEVANCE, layout.DECISIONS):
             _keep_others(folder / name, wanted)
     except OSError as error:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pages import text
 from runs import batch, order
 
 from lrp_audit.batch.finishing.relist import relist
 from lrp_audit.commands.batch_verification import verify_batch
 from lrp_audit.resources import samples
 from lrp_audit.sealing import layout
+from lrp_audit.sealing.contents import read_table
 from lrp_audit.sealing.find import find
 from lrp_audit.sealing.log import set_hold
 from lrp_audit.sealing.purge import purge
@@ -46,3 +50,39 @@ def test_lists_and_page_hold_who_is_left(made: Path, tmp_path: Path, held: bool)
     assert "A-00001" not in said
     assert "A-00003" not in said
     assert (KEPT in said) == held
+
+
+def test_no_other_file_names_who_is_gone(samples: Path, tmp_path: Path, command: Callable[..., Any]) -> None:
+    many = tmp_path / "many.csv"  # enough for chapters about all of them
+    source = samples / "synthetic_applications.csv"
+    head, *rows = source.read_text().splitlines(keepends=True)
+    many.write_text("".join([head, *rows[:40], *(row.replace("A-000", "B-000", 1) for row in rows[:40])]))
+    asked = order(samples, tmp_path / "batch", data=many, limit=None, chunk_rows=64)
+    batch(asked)
+    folder = asked.out
+    (folder / layout.REPLAY).write_text("A-00007 was denied")
+    gone = set(read_table(folder / layout.DECISIONS, ["id"]).column("id").to_pylist())
+    before = {name for name in files(folder) if mentions(folder / name, gone)}
+    assert {layout.DECISIONS, layout.REPLAY, *layout.NAMING} <= before
+    result = command("purge", folder, "--as-of", NOW.date())
+    assert result.code == 0, result
+    left = {name for name in files(folder) if mentions(folder / name, gone)}
+    assert left
+    assert left <= set(layout.NAMING)
+    assert all(name in result.out for name in left)
+    assert not (folder / layout.REPLAY).exists()
+
+
+def files(folder: Path) -> list[str]:
+    return [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
+
+
+def mentions(path: Path, ids: set[str]) -> bool:
+    """Whether a file names any of some decisions, in what is read of it by people or programs."""
+    if path.suffix == ".parquet":
+        said = str(read_table(path).to_pylist())
+    elif path.suffix == ".pdf":
+        said = text(path.read_bytes())
+    else:
+        said = path.read_text(encoding="utf-8", errors="replace")
+    return any(identifier in said for identifier in ids)
