@@ -5,7 +5,7 @@
     python benchmarks/batch.py --rows 100000 --notices 200 --workers 2
 
 The model is an MLP 64-32 on 23 columns with a population of 64, trained here on a lender that is made up
-(batches/lender.py). Three tables:
+(batches/lender.py). Four tables:
 
 * `judging`: one chunk in this process, warm, on the process's own clock: what a decision costs with checks off and at
   the level of letters, with and without its canonical record and digest.
@@ -17,6 +17,8 @@ The model is an MLP 64-32 on 23 columns with a population of 64, trained here on
   finished pages of the same decisions (documents.py says what bare is). `of bare` is the rate on the wall divided by
   bare's times the workers, `cpu of bare` the same of processor time, judging of all decisions included; on a machine
   that does other work as well only the latter says much.
+* `texts`: texts of 128 tokens and of 16 to 128, judged without checks by a network of BERT-base's size, beside the
+  engine alone on the same tokens in the same batches (batches/texts.py). `of engine` is the engine's time over it.
 
 The load of the machine is printed and kept, before and after.
 """
@@ -35,7 +37,7 @@ from pathlib import Path
 import engine as harness  # the scripts beside this one
 import pandas as pd
 import torch
-from batches import lender
+from batches import lender, texts
 from batches.watched import Run, watch
 from documents import bare
 
@@ -47,7 +49,7 @@ from lrp_audit.report.specimens import Specimen
 from lrp_audit.settings.config import load
 
 RESULTS = Path(__file__).parent / "results" / "batch.json"
-CHUNK, FEW, PAGES = 2048, 10_000, 32  # rows of a chunk, of a short run, and of a chunk with notices
+CHUNK, FEW = 2048, 10_000  # rows of a chunk, and of a short run
 NOTICE = dt.date(2026, 11, 2)
 Row = dict[str, object]
 
@@ -107,14 +109,14 @@ def batch(folder: Path, source: Path, level: str, limit: int, workers: int, *oth
 
 def notices(folder: Path, source: Path, count: int, sizes: list[int]) -> Iterator[Row]:
     opened = session(folder, "letter")
-    judged = judge_chunk(opened, lender.frame(CHUNK), notice=NOTICE, records=False)
+    judged = judge_chunk(opened, lender.frame(2 * CHUNK), notice=NOTICE, records=False)
     denied = [row for row, outcome in enumerate(judged.decisions["outcome"].to_pylist()) if outcome == "adverse"]
     wall, cpu = _bare(opened, [judged.decision(row) for row in denied[: max(10, count // 10)]])
     line = {"way": "bare WeasyPrint", "documents / s": 1 / wall, "cpu ms": cpu * 1e3}
     yield line | {"of bare": 1.0, "cpu of bare": 1.0}
     limit = denied[min(count, len(denied)) - 1] + 1
     for workers in sizes:
-        run = batch(folder, source, "letter", limit, workers, "--documents", "letters", "--chunk-rows", str(PAGES))
+        run = batch(folder, source, "letter", limit, workers, "--documents", "letters")
         steady = run.steady(workers)
         if steady is None:
             raise SystemExit(f"{count} notices are too few for {workers} workers; name more by --notices.")
@@ -169,15 +171,17 @@ def main() -> None:
     count = chosen.notices or (100 if chosen.quick else 400)
     if not 100 <= count <= 500:
         parser.error("--notices is from 100 to 500.")
+    rounds = 1 if chosen.quick else 5
     torch.set_num_threads(1)
     before = os.getloadavg()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        source = lender.make(folder, max(rows, CHUNK))
+        source = lender.make(folder, max(rows, 2 * CHUNK))
         tables = {
-            "judging": table("judging", judging(folder, 1 if chosen.quick else 5)),
+            "judging": table("judging", judging(folder, rounds)),
             "runs": table("runs", runs(folder, source, rows, chosen.workers)),
             "notices": table("notices", notices(folder, source, count, chosen.workers)),
+            "texts": table("texts", texts.judging(folder / "texts", 16 if chosen.quick else 32, rounds)),
         }
     load = {"before": before, "after": os.getloadavg()}
     print(f"\nLoad of the machine: {before[0]:.1f} before, {load['after'][0]:.1f} after.")

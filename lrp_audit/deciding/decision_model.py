@@ -108,19 +108,20 @@ class DecisionModel(Protocol):
     def problems(self, frame: pd.DataFrame) -> dict[int, str]:
         """Row position -> why the row cannot be scored; names the column."""
 
-    def score(self, frame: pd.DataFrame, asked: Asked) -> Answers[Outcome]:
-        """Score and outcome of rows that have no problem."""
-
     def explain(self, frame: pd.DataFrame, asked: Asked, addressees: Sequence[Addressee]) -> Answers[Explained]:
         """Why rows that have no problem got their score.
 
         `addressees`, one for every row of the frame, are people whose names texts must not show.
         """
 
+    def score(self, frame: pd.DataFrame, asked: Asked, explained: Answers[Explained]) -> Answers[Outcome]:
+        """Score and outcome of rows that have no problem, `explained` as far as they are."""
+
 
 def score_all(model: DecisionModel, frame: pd.DataFrame) -> list[Outcome]:
     """Score and outcome of rows none of which has a problem."""
-    return _all(model.score(frame, Asked(range(len(frame)), len(frame))), frame)
+    unexplained: dict[int, Explained] = {}
+    return _all(model.score(frame, Asked(range(len(frame)), len(frame)), unexplained), frame)
 
 
 def explain_all(model: DecisionModel, frame: pd.DataFrame, addressees: Sequence[Addressee]) -> list[Explained]:

@@ -212,12 +212,13 @@ def examine(session: Session, frame: pd.DataFrame, facts: Sequence[RowFacts], *,
     problems = _problems(session, frame, facts)
     valid = [row for row in range(len(frame)) if row not in problems]
     scored = [row for row in valid if _decided_by_score(facts[row].decision)]
+    explained = model.explain(frame, Asked(scored, size), [item.addressee for item in facts])
     return Examined(
         session=session,
         facts=facts,
         problems=problems,
-        outcomes=model.score(frame, Asked(valid, size)),
-        explained=model.explain(frame, Asked(scored, size), [item.addressee for item in facts]),
+        outcomes=model.score(frame, Asked(valid, size), explained),
+        explained=explained,
         constant=_Constant.of(session),
     )
 

@@ -88,7 +88,7 @@ class TabularDecisions:
             row: say("column '{column}': {why}", column=column, why=say(why)) for row, (column, why) in found.items()
         }
 
-    def score(self, frame: pd.DataFrame, asked: Asked) -> Answers[Outcome]:
+    def score(self, frame: pd.DataFrame, asked: Asked, explained: Answers[Explained]) -> Answers[Outcome]:
         """Score and outcome, from the explained graph and from the user's own estimator."""
         return self._scores(frame.iloc[asked.filled()], frozenset(asked.rows)) if asked.rows else {}
 

@@ -30,6 +30,7 @@ from lrp_audit.checks.text_full import gather_text_full
 from lrp_audit.checks.text_variations import TextSearcher
 from lrp_audit.checks.variations import Searcher, plausible_columns
 from lrp_audit.deciding.decision_model import (
+    Answers,
     Asked,
     Cutoff,
     Explained,
@@ -146,10 +147,6 @@ class TextDecisions:
         except DataError as error:
             raise DataError(f"column '{self.section.column}': {error}") from None
 
-    def score(self, frame: pd.DataFrame, asked: Asked) -> dict[int, Outcome]:
-        """See `DecisionModel`; texts are batched by their length, whatever the size of a chunk."""
-        return dict(zip(asked.rows, self._outcomes(frame.iloc[list(asked.rows)]), strict=True)) if asked.rows else {}
-
     def explain(self, frame: pd.DataFrame, asked: Asked, addressees: Sequence[Addressee]) -> dict[int, Explained]:
         """See `DecisionModel`."""
         if not asked.rows:
@@ -157,9 +154,20 @@ class TextDecisions:
         found = self._explained(frame.iloc[list(asked.rows)], [addressees[row] for row in asked.rows])
         return dict(zip(asked.rows, found, strict=True))
 
-    def _outcomes(self, frame: pd.DataFrame) -> list[Outcome]:
-        """Score and outcome of every text."""
-        margin = self._margins(self._texts(frame), self._tables(frame))
+    def score(self, frame: pd.DataFrame, asked: Asked, explained: Answers[Explained]) -> dict[int, Outcome]:
+        """See `DecisionModel`; texts are batched by their length, whatever the size of a chunk.
+
+        To explain a text the model has read it: from zero, all of the margin is explained.
+        """
+        known = {row: item.conservation.explained for row in asked.rows if (item := explained.get(row)) is not None}
+        unread = [row for row in asked.rows if row not in known]
+        if unread:
+            known |= zip(unread, self._margins_of(frame.iloc[unread]).tolist(), strict=True)
+        margins = np.array([known[row] for row in asked.rows])
+        return dict(zip(asked.rows, self._outcomes(margins), strict=True))
+
+    def _outcomes(self, margin: FloatArray) -> list[Outcome]:
+        """Scores and outcomes of margins."""
         decision = self.config.decision
         on_margin = decision.cutoff_on == "margin"
         score = margin if on_margin else self.scale.probability(margin, self.facts.adverse, decision.against)
@@ -175,7 +183,7 @@ class TextDecisions:
                 estimator_score=None,  # the explained graph is the user's own model
                 near_cutoff=bool(near[row]),
             )
-            for row in range(len(frame))
+            for row in range(len(margin))
         ]
 
     def _explained(self, frame: pd.DataFrame, addressees: Sequence[Addressee]) -> list[Explained]:
@@ -187,7 +195,7 @@ class TextDecisions:
         left_out = self._leave_out(found, judged, stated, tables)
         beside = [self._absorbed(relevance) for relevance in found]
         full = self._full(frame, addressees, (found, judged, listed, stated))
-        varied, say = self._variations(frame, judged), for_reviewers(self.config)
+        varied, say = self._variations(frame, found, judged), for_reviewers(self.config)
         return [
             Explained(
                 columns=Listed(listed[row], ready(self.config).labels, _by_text(judged[row])),
@@ -256,7 +264,9 @@ class TextDecisions:
             seed=self.config.checks.seed,
         )
 
-    def _variations(self, frame: pd.DataFrame, judged: Sequence[Sequence[JudgedText]]) -> dict[int, Variations]:
+    def _variations(
+        self, frame: pd.DataFrame, found: Sequence[TextRelevance], judged: Sequence[Sequence[JudgedText]]
+    ) -> dict[int, Variations]:
         """Row -> what a search found, for adverse decisions."""
         if not self.config.searches_variations:
             return {}
@@ -265,12 +275,12 @@ class TextDecisions:
             columns=self.variable,
             settings=self.config.variations,
             limit=line - 2 * PRECISION * (1 + abs(line)),
-            score=lambda frame, owners, size: self._outcomes(frame),
+            score=lambda frame, owners, size: self._outcomes(self._margins_of(frame)),
             budget=CHOICES,
             say=for_applicants(self.config),
         )
-        adverse = [row for row, outcome in enumerate(self._outcomes(frame)) if outcome.adverse]
-        sentences = [found[0].sentences for found in judged]
+        adverse = [row for row, relevance in enumerate(found) if relevance.margin >= line]
+        sentences = [texts[0].sentences for texts in judged]
         typed = frame.assign(**{column: _numbers(frame, column) for column in self.table_columns})
         return TextSearcher(self.section.column, searcher, self._readable_margins).search(typed, adverse, sentences)
 
@@ -336,6 +346,9 @@ class TextDecisions:
             name: torch.tensor(np.column_stack([_numbers(frame, column) for column in columns]), dtype=torch.float32)
             for name, columns in self.config.model.inputs.items()
         }
+
+    def _margins_of(self, frame: pd.DataFrame) -> FloatArray:
+        return self._margins(self._texts(frame), self._tables(frame))
 
     def _margins(self, texts: Sequence[Text], tables: Mapping[str, Tensor]) -> FloatArray:
         return np.asarray(margin_of(self.model.logits(texts, tables), self.target).numpy())
