@@ -128,3 +128,22 @@ def test_a_box_may_be_a_point_and_a_stabiliser_zero() -> None:
     for rule in (LRP0(), Epsilon(0.0), Gamma(0.0, 0.0)):
         holds(booked([2.0, -1.0], None, [1.0, 1.0], rule), [2.0, -1.0], {})
     holds(booked([2.0, -1.0], None, [1.0, 1.0], AlphaBeta(1.0, 0.0, 0.0)), [1.0, 0.0], {})
+
+
+def test_relative_epsilon_takes_the_mean_of_the_row_and_leaves_an_output_of_zero_alone() -> None:
+    """Where contributions cancel nothing is handed on; a small output shrinks as a large one does."""
+    holds(booked([1.0, -1.0], None, [1.0, 1.0], Epsilon(0.25, relative=True)), [0.0, 0.0], {})
+    holds(booked([0.5], None, [1.0], Epsilon(0.25, relative=True)), [0.4], {"stabiliser": 0.1})
+
+
+def test_gamma_from_a_reference_needs_no_stabiliser() -> None:
+    """Differences (1, 1) contribute 2 and -1; 1.5 · 2 - 1 = 2. From the row itself nothing differs."""
+    network = nn.Sequential(nn.Linear(2, 1)).double().eval()
+    with torch.no_grad():
+        network[0].weight.copy_(torch.tensor([[2.0, -1.0]]))
+    row, rules = torch.tensor([[1.0, 2.0]], dtype=torch.float64), Composite((Case(Gamma(0.5, 1.0)),))
+    for reference, passed in (([[0.0, 1.0]], [1.5, -0.5]), ([[1.0, 2.0]], [0.0, 0.0])):
+        base = torch.tensor(reference, dtype=torch.float64)
+        found = relevance(network, row, target=0, rules=rules, reference=base, ledger=True)
+        assert found.ledger.imbalance.abs().max() < 1e-12
+        torch.testing.assert_close(found.relevance["input"][0], torch.tensor(passed, dtype=torch.float64))

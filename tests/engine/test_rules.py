@@ -204,7 +204,9 @@ def test_a_constant_gate_gives_all_to_the_signal() -> None:
     [
         (lambda: Epsilon(-1.0), "epsilon must not be negative"),
         (lambda: Gamma(-0.1), "gamma must not be negative"),
-        (lambda: AlphaBeta(2.0, 2.0), "alpha - beta must be 1"),
+        (lambda: Gamma(stabiliser=-2.0), r"the stabiliser must not be negative, not -2\.0"),
+        (lambda: AlphaBeta(2.0, 2.0), r"alpha - beta must be 1, not 0\.0"),
+        (lambda: AlphaBeta(0.5, -0.5), r"alpha and beta must not be negative, not 0\.5, -0\.5"),
         (lambda: ZPlus(stabiliser=-1.0), "stabiliser must not be negative"),
         (lambda: ZBox(low=1.0, high=0.0), "low must not exceed high"),
         (lambda: Composite((Epsilon(),)), r"made of Case\(\.\.\.\), not Epsilon"),
