@@ -27,6 +27,7 @@ from lrp_audit.records.record import (
     Recorded,
     ReferenceFacts,
     RefusalState,
+    TieBreak,
 )
 from lrp_audit.settings.config import AuditConfig, ContactSection
 from lrp_audit.settings.sections import (
@@ -634,6 +635,23 @@ def test_what_is_left_out_is_named_with_its_gap_and_what_the_stated_reasons_cove
         (1, "a", 8.0),
         (2, "b", 4.0),
     ]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "second"), [("exchanged", "job"), ("kept", "debt"), ("tied", "debt")], ids=["exchanged", "kept", "tied"]
+)
+def test_the_last_reason_gives_way_where_sampling_says_so(
+    outcome: Literal["exchanged", "kept", "tied"], second: str
+) -> None:
+    sampled = TieBreak(first="debt", second="job", difference=-0.1, standard_error=0.01, draws=64, outcome=outcome)
+    columns = column("income", 3.0), column("debt", 1.01), column("job", 1.0), column("home", 0.5)
+    judgement = judge(case(*columns, tie=sampled), config(documents=DocumentsSection(max_reasons=2)))
+    assert [reason.family for reason in judgement.reasons] == ["income", second]
+    assert judgement.ranking.sampled == sampled
+    said = {"exchanged": "puts 'Job' before 'Debt'", "tied": "could not tell 'Debt' from 'Job'"}
+    flags = [flag for flag in judgement.flags if "Shapley sampling" in flag]
+    assert len(flags) == (outcome in said)
+    assert all(said[outcome] in flag and "0.1," in flag and "0.01" in flag for flag in flags)
 
 
 def test_a_near_tie_is_a_share_of_the_larger_of_the_two() -> None:
