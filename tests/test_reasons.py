@@ -725,8 +725,8 @@ def test_flags_tell_what_a_reviewer_should_see() -> None:
     for words in (
         "Near-tie",
         "nearer to the cutoff",
-        "Late: ",
-        "approved on",
+        "Late: the notice of November 10, 2026 was due on October 31, 2026 (",
+        "approved on November 20, 2026, after the notice date November 10, 2026.",
         "in the applicant's favour",
         "5 key factors",
         "US-08",
@@ -776,7 +776,7 @@ def test_more_supplied_reasons_than_a_letter_states_are_flagged(supplied: int, f
     reasons = tuple(f"Reason of kind {letter}" for letter in "abcde"[:supplied])
     flags = judge(case(decision=ROUTED | {"decided_reasons": reasons}), config()).flags
     sentence = "5 reasons were supplied; more than four are unlikely to help (RS-01)."
-    assert (sentence in flags) is flagged
+    assert [flag for flag in flags if "RS-01" in flag] == ([sentence] if flagged else [])
 
 
 @pytest.mark.parametrize("factors", [4, 5])
@@ -784,7 +784,7 @@ def test_more_key_factors_than_a_notice_states_are_flagged(factors: int) -> None
     bureau = BureauFacts(key_factors=tuple("abcde"[:factors]))
     flags = judge(case(decision={"bureau": bureau}), config()).flags
     sentence = "5 key factors of the credit score were supplied; a notice states four (US-09)."
-    assert (sentence in flags) is (factors == 5)
+    assert [flag for flag in flags if "US-09" in flag] == ([sentence] if factors == 5 else [])
 
 
 @pytest.mark.parametrize("by", ["rule", "human"])
