@@ -29,6 +29,7 @@ def checkout(tmp_path: Path) -> Path:
     for name in ("run", "pyproject.toml"):
         shutil.copy(ROOT / name, folder)
     executable(folder / ".venv/bin/python", STUB.format(version="3.11.9"))
+    executable(folder / "bin/id", "#!/bin/sh\necho 1000\n")  # nobody who may install what is missing
     digest = hashlib.sha256((folder / "pyproject.toml").read_bytes()).hexdigest()
     state = f"Python 3.11.9\n{digest}  -\n"
     for extras in ("", "[dev]"):
@@ -41,7 +42,7 @@ def run(checkout: Path, *arguments: str, **environment: str) -> subprocess.Compl
     return subprocess.run(
         [checkout / "run", *arguments],
         cwd="/",
-        env={"PATH": os.environ["PATH"], **environment},
+        env={"PATH": f"{checkout / 'bin'}:{os.environ['PATH']}", **environment},
         capture_output=True,
         text=True,
         check=False,
@@ -124,7 +125,6 @@ def test_an_old_python_is_named(checkout: Path) -> None:
 
 def test_without_rights_the_line_to_type_is_printed(checkout: Path) -> None:
     shutil.rmtree(checkout / ".venv")
-    executable(checkout / "bin/id", "#!/bin/sh\necho 1000\n")
     executable(checkout / "bin/sudo", "#!/bin/sh\nexit 1\n")
     executable(checkout / "bin/apt-get", "#!/bin/sh\nexit 1\n")
     executable(checkout / "bin/ldconfig", "#!/bin/sh\necho libpango-1.0.so.0\n")
