@@ -5,20 +5,22 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from lrp_audit.errors import ReportError
+from lrp_audit.errors import LrpAuditError, ReportError
 from lrp_audit.sealing import layout
 
 
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold the folder of a batch, which is made where it is missing.
+    """Hold the folder of a batch, which is made where it is missing, and goes again where no run could begin in it.
 
     Raises:
         ReportError: another run works there, or the folder cannot be written to.
     """
+    made = not folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(folder / layout.LOCK, os.O_RDWR | os.O_CREAT, 0o644)
@@ -31,5 +33,9 @@ def locked(folder: Path) -> Iterator[None]:
         raise ReportError(f"Another run works in {folder}; wait for it, or stop it.") from None
     try:
         yield
+    except LrpAuditError:
+        if made and not (folder / layout.PLAN).exists():
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
     finally:
         os.close(descriptor)
