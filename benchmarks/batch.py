@@ -181,7 +181,7 @@ def main() -> None:
             "judging": table("judging", judging(folder, rounds)),
             "runs": table("runs", runs(folder, source, rows, chosen.workers)),
             "notices": table("notices", notices(folder, source, count, chosen.workers)),
-            "texts": table("texts", texts.judging(folder / "texts", 16 if chosen.quick else 32, rounds)),
+            "texts": table("texts", texts.judging(folder / "texts", 8 if chosen.quick else 24, rounds)),
         }
     load = {"before": before, "after": os.getloadavg()}
     print(f"\nLoad of the machine: {before[0]:.1f} before, {load['after'][0]:.1f} after.")

@@ -126,8 +126,9 @@ def of_table(rows: int, representation: str) -> Table:
             "reference": {"representation": representation},
         }
     )
-    ready = tabular_decisions(config, adapt(pipeline), held_out)
-    denied = held_out[pipeline.predict_proba(held_out)[:, 1] >= lender.cutoff].head(rows).reset_index(drop=True)
+    denied = held_out[pipeline.predict_proba(held_out)[:, 1] >= lender.cutoff].head(rows)
+    others = held_out.drop(index=denied.index)  # nobody is compared with themselves
+    ready, denied = tabular_decisions(config, adapt(pipeline), others), denied.reset_index(drop=True)
     families = Families.of([column.family for column in ready.column_facts])
     chunks = [subjects(ready, denied.iloc[start : start + CHUNK], families) for start in range(0, len(denied), CHUNK)]
     works: dict[str, Callable[[], object]] = {
