@@ -7,6 +7,7 @@ correction, is never overwritten.
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -83,19 +84,23 @@ class Output:
         place = DecisionFolder(self.folder / self._name(record.decision.id))
         return self._file(place, record, decision.addressee)
 
-    def fresh(self, decision: Decision) -> dict[str, bytes]:
+    def fresh(self, filed: bytes, addressee: Addressee) -> dict[str, bytes]:
         """The files that `write` would put into the folder of a decision that has none yet, by name.
+
+        Args:
+            filed: the canonical record.
+            addressee: of its letter.
 
         Raises:
             ReportError, SigningError: as `write` does.
         """
-        record = decision.record
-        files = dict(self._contents(record, decision.addressee, (), self._refusal(record, ())))
+        files = dict(self._contents(filed, addressee, ()))
         if self.signer is None:
             return files
         signed = {name: self.signer.sign(pdf) for name, pdf in files.items() if signable(name)}
         details = ({"file": name, **item.details} for name, item in signed.items())
-        acts = [own_act("signature", digest(record), self.clock(), each) for each in details]
+        sha256 = hashlib.sha256(filed).hexdigest()
+        acts = [own_act("signature", sha256, self.clock(), each) for each in details]
         log = {events.NAME: events.log_of(acts)} if acts else {}
         return files | {name: item.pdf for name, item in signed.items()} | log
 
@@ -122,7 +127,7 @@ class Output:
     def _file(self, place: DecisionFolder, record: Record, addressee: Addressee) -> Written:
         logged, folder = events.read(place.log), place.place(record)
         refusal = self._refusal(record, logged)
-        contents = dict(self._contents(record, addressee, logged, refusal))
+        contents = dict(self._contents(canonical(record), addressee, logged))
         place.make_room(record, logged, self.clock())
         if refusal is not None:
             place.withdraw(folder, refusal.state, self.clock())
@@ -137,15 +142,12 @@ class Output:
     def _letter_due(self, record: Record, refusal: Refusal | None) -> bool:
         return may_be_drafted(record) if self.draft else refusal is None
 
-    def _contents(
-        self, record: Record, addressee: Addressee, logged: Sequence[Event], refusal: Refusal | None
-    ) -> Iterator[tuple[str, bytes]]:
+    def _contents(self, filed: bytes, addressee: Addressee, logged: Sequence[Event]) -> Iterator[tuple[str, bytes]]:
         """File names and contents, in the order they are written in.
 
         Documents are made of the record as it is filed, with numbers of 12 digits, so that they can be made again.
         """
-        config, signable, filed = self.config, self.signer is not None, canonical(record)
-        record = Record.model_validate_json(filed)
+        config, signable, record = self.config, self.signer is not None, Record.model_validate_json(filed)
         yield "record.json", filed
         if addressee != Addressee():
             yield "addressee.json", canonical(addressee)
@@ -153,13 +155,20 @@ class Output:
             yield "audit.pdf", report.audit_pdf(record, config, logged, signable=signable)
             if self.twins:
                 yield "audit.html", report.audit_html(record, config, logged).encode()
-        if "letter" in self.documents and self._letter_due(record, refusal):
+        if "letter" in self.documents and self._letter_due(record, self._refusal(record, logged)):
             name = f"{'DRAFT-' if self.draft else ''}{report.letter_file(config)}"
             if self.twins:
                 letter = report.letter_html(record, addressee, config, draft=self.draft)
                 yield f"{name}.html", letter.encode()
                 yield f"{name}.txt", report.letter_text(record, addressee, config, draft=self.draft).encode()
-            pdf = report.letter_pdf(record, addressee, config, draft=self.draft, signable=signable and not self.draft)
+            pdf = report.letter_pdf(
+                record,
+                addressee,
+                config,
+                draft=self.draft,
+                signable=signable and not self.draft,
+                sha256=hashlib.sha256(filed).hexdigest(),
+            )
             yield f"{name}.pdf", pdf
 
     def _save(self, place: DecisionFolder, path: Path, content: bytes, record: Record, logged: Sequence[Event]) -> Path:

@@ -16,7 +16,6 @@ from lrp_audit.batch.judgement import STOPPING, Judgement, judge, place_of
 from lrp_audit.batch.source import Piece
 from lrp_audit.batch.tally import Tally
 from lrp_audit.batch.work import Work
-from lrp_audit.deciding.decisions import Decision
 from lrp_audit.deciding.judged import DOCUMENTS
 from lrp_audit.records.record import Addressee
 from lrp_audit.sealing import layout
@@ -39,8 +38,8 @@ def work_chunk(work: Work, number: int, piece: Piece, put: Put, poisoned: Set[in
     judgement = judge(work, piece, poisoned)
     folders = _folders(judgement, piece)
     failures, documents = dict(judgement.failures), list[list[dict[str, object]]]([] for _ in piece.rows)
-    for at, decision in _wanted(work, piece, judgement):
-        files = _rendered(work, decision)
+    for at in _wanted(work, piece, judgement):
+        files = _rendered(work, judgement, at)
         if isinstance(files, str):
             failures[at] = files
             continue
@@ -59,8 +58,8 @@ def work_chunk(work: Work, number: int, piece: Piece, put: Put, poisoned: Set[in
 def try_rows(work: Work, piece: Piece, wanted: Set[int]) -> None:
     """Do with some rows of a chunk all that could kill the process, and keep nothing of it."""
     judgement = judge(work, piece, frozenset(range(len(piece.rows))) - wanted)
-    for _, decision in _wanted(work, piece, judgement):
-        _rendered(work, decision)
+    for at in _wanted(work, piece, judgement):
+        _rendered(work, judgement, at)
 
 
 def _folders(judgement: Judgement, piece: Piece) -> list[str]:
@@ -72,22 +71,20 @@ def _folders(judgement: Judgement, piece: Piece) -> list[str]:
     ]
 
 
-def _wanted(work: Work, piece: Piece, judgement: Judgement) -> Iterator[tuple[int, Decision]]:
-    """The decisions that documents are to be written of, with their places in the chunk."""
+def _wanted(work: Work, piece: Piece, judgement: Judgement) -> Iterator[int]:
+    """The places in the chunk of decisions that documents are to be written of."""
     adverse = pc.equal(judgement.decisions.column("outcome"), "adverse").to_pylist()
     states = judgement.decisions.column("state").to_pylist()
     for at in range(len(piece.rows)):
-        if not work.wants_documents(piece.first + at, adverse=bool(adverse[at]), refused=states[at] is not None):
-            continue
-        decision = judgement.decision(at)
-        if decision is not None:
-            yield at, decision
+        if work.wants_documents(piece.first + at, adverse=bool(adverse[at]), refused=states[at] is not None):
+            yield at
 
 
-def _rendered(work: Work, decision: Decision) -> Files | str:
+def _rendered(work: Work, judgement: Judgement, at: int) -> Files | str:
     """The files of a decision, if there is a document among them; or where rendering them failed."""
     try:
-        files = work.output.fresh(decision)
+        filed = judgement.filed(at)
+        files = {} if filed is None else work.output.fresh(filed, judgement.addressees[at])
     except STOPPING:
         raise
     except Exception as error:

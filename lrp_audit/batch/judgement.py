@@ -16,13 +16,12 @@ import pyarrow as pa
 from lrp_audit.batch.source import Piece
 from lrp_audit.batch.work import Work
 from lrp_audit.deciding.decision_row import relevance_names
-from lrp_audit.deciding.decisions import Decision
 from lrp_audit.deciding.facts import read_ids
 from lrp_audit.deciding.judged import DECISIONS, JudgedChunk, judge_chunk
 from lrp_audit.errors import SigningError
 from lrp_audit.history.decision_folder import folder_name
 from lrp_audit.privacy.pseudonym import pseudonym
-from lrp_audit.records.record import Addressee
+from lrp_audit.records.record import Addressee, canonical
 
 KILLED = "the process that worked on it was killed"
 STOPPING = (OSError, MemoryError, SigningError)  # the next row would meet them as well
@@ -48,10 +47,12 @@ class Judgement:
     _parts: tuple[_Part, ...]
     _first: int
 
-    def decision(self, at: int) -> Decision | None:
-        """The whole decision of a row; None where it could not be judged."""
+    def filed(self, at: int) -> bytes | None:
+        """The canonical record of a row, made now where `records` has none; None where it could not be judged."""
         part = next(part for part in self._parts if part.start <= at < part.stop)
-        return None if part.judged is None else part.judged.decision(self._first + at)
+        if part.judged is None:
+            return None
+        return self.records[at] or canonical(part.judged.decision(self._first + at).record)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from lrp_audit.errors import ConfigError, DataError
 from lrp_audit.files import write_bytes
 from lrp_audit.history.reviews import review_refusal
 from lrp_audit.output import Output
-from lrp_audit.records.record import Refusal
+from lrp_audit.records.record import Refusal, canonical
 from lrp_audit.sealing.find import find
 from lrp_audit.settings import config as configuration
 
@@ -39,6 +39,6 @@ def render(folder: Path, identifier: str, output: Output) -> tuple[tuple[Path, .
         raise ConfigError("The settings are not those of the batch, so that its documents would not be the same.")
     place = find(folder, identifier)
     decision = kept_decision(folder, place.row, output.key)
-    files = replace(output, folder=Path()).fresh(decision)
+    files = replace(output, folder=Path()).fresh(canonical(decision.record), decision.addressee)
     written = tuple(write_bytes(output.folder / place.folder / name, content) for name, content in files.items())
     return written, decision.record.refusal or review_refusal(decision.record, (), output.config)

@@ -59,7 +59,13 @@ def letter_file(config: AuditConfig) -> str:
 
 
 def letter_pdf(
-    record: Record, addressee: Addressee, config: AuditConfig, *, draft: bool = False, signable: bool = False
+    record: Record,
+    addressee: Addressee,
+    config: AuditConfig,
+    *,
+    draft: bool = False,
+    signable: bool = False,
+    sha256: str | None = None,
 ) -> bytes:
     """The letter as PDF/UA-1.
 
@@ -70,6 +76,7 @@ def letter_pdf(
         draft: render whatever is missing: gaps become boxes that name what to fill in, and every page says that it is
             a draft, not for the applicant.
         signable: leave an empty signature field, and say in a box that the letter is signed.
+        sha256: the record's digest, where it is known.
 
     Raises:
         ReportError: not a draft, and the record has refusals, something required is missing, or a character cannot be
@@ -83,7 +90,7 @@ def letter_pdf(
         html,
         folder,
         faces(config),
-        identifier=digest(record),
+        identifier=sha256 or digest(record),
         most_pages=LETTER_PAGES,
         signature=None if extra.signature is None else extra.signature.striptags(),
         look=look(config),

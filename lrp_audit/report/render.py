@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+import pydyf
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from weasyprint import CSS, HTML, Attachment
@@ -205,6 +206,27 @@ class _Finisher:
         if self.archival:
             _state_accessibility(pdf, self.padding)
             _end_streams_clearly(pdf)
+        pdf.objects[1:] = map(_Encoded, pdf.objects[1:])
+
+
+class _Encoded(pydyf.Object):  # type: ignore[misc]
+    """An object of a PDF that is ready to be written. pydyf compresses all of them once more for the file's identifier.
+
+    That is a twentieth of the time that a letter takes.
+    """
+
+    def __init__(self, item: pydyf.Object) -> None:
+        super().__init__()
+        self.number, self.generation, self.free = item.number, item.generation, item.free
+        self._data, self._compressible = item.data, item.compressible
+
+    @property
+    def data(self) -> bytes:
+        return self._data  # type: ignore[no-any-return]
+
+    @property
+    def compressible(self) -> bool:
+        return self._compressible  # type: ignore[no-any-return]
 
 
 def _state_accessibility(pdf: Any, padding: int) -> None:

@@ -201,8 +201,14 @@ def test_the_plan_holds_no_personal_data_and_no_place(samples: Path, tmp_path: P
         batch(asked)
 
 
-def test_records_can_be_left_out(samples: Path, tmp_path: Path) -> None:
-    asked = order(samples, tmp_path / "batch", records=False)
+def test_records_can_be_left_out_and_documents_stay_the_same(samples: Path, tmp_path: Path) -> None:
+    asked, kept = (
+        order(samples, tmp_path / name, records=records, documents="letters")
+        for name, records in (("batch", False), ("kept", True))
+    )
     batch(asked)
+    batch(kept)
     assert decisions(asked.out)["record_sha256"].isna().all()
     assert not (asked.out / layout.RECORDS).exists()
+    assert contents(asked.out / "documents") == contents(kept.out / "documents")
+    assert any(name.endswith("notice.pdf") for name in contents(asked.out / "documents"))

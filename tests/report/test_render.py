@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pages
+import pypdfium2
 import pytest
 import records
 
 from lrp_audit import report
 from lrp_audit.errors import ReportError
+from lrp_audit.report import render
 from lrp_audit.report.fonts import faces
 from lrp_audit.report.formats import decimals_for, long_date, measure, percent, scientific, signed
 from lrp_audit.report.render import to_pdf
 
 SETTINGS = records.config()
 FACES = faces(SETTINGS)
+INCH = 72
 
 # Renders in another process, then again in a forked child that ends normally, then in the parent.
 ELSEWHERE = """
@@ -53,6 +58,32 @@ def test_bytes_do_not_depend_on_process_hash_seed_time_zone_or_locale() -> None:
     made = [make(name) for name in ("ordinary", "hostile") for make in (pages.letter, pages.audit)]
     made.append(pages.letter("greek"))
     assert result.stdout.split() == [hashlib.sha256(pdf).hexdigest() for pdf in made]
+
+
+@pytest.mark.parametrize("make", [pages.letter, pages.audit])
+def test_objects_that_are_encoded_once_are_what_pydyf_would_have_written(
+    make: Callable[[str], bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoded = make("ordinary")
+    monkeypatch.setattr(render, "_Encoded", lambda item: item)
+    assert make.__wrapped__("ordinary") == encoded  # type: ignore[attr-defined]  # past its cache
+
+
+@pytest.mark.parametrize("address", ["x" * 400, "word " * 80])
+def test_a_long_address_leaves_the_date_alone_and_stays_within_the_margins(address: str) -> None:
+    case = pages.CASES["ordinary"]
+    addressee = case.addressee.model_copy(update={"address": (address,)})
+    with pypdfium2.PdfDocument(report.letter_pdf(case.record, addressee, case.config)) as document:
+        text = document[0].get_textpage()
+        boxes = [text.get_rect(place) for place in range(text.count_rects())]  # left, bottom, right, top
+    assert min(left for left, *_ in boxes) > 0.8 * INCH
+    assert max(right for _, _, right, _ in boxes) < 7.7 * INCH
+    overlaps = [
+        (one, other)
+        for one, other in itertools.combinations(boxes, 2)
+        if min(one[2], other[2]) - max(one[0], other[0]) > 0.5 and min(one[3], other[3]) - max(one[1], other[1]) > 4
+    ]
+    assert not overlaps
 
 
 def test_bytes_do_not_depend_on_what_was_rendered_before() -> None:
