@@ -12,13 +12,15 @@ from pydantic import ValidationError
 
 from lrp_audit.deciding.text_evidence import special_content_refusal, text_reader
 from lrp_audit.errors import ConfigError, DataError
-from lrp_audit.judging.reasons import group, stated
+from lrp_audit.judging.case import Case
+from lrp_audit.judging.reasons import group, judge, stated
 from lrp_audit.judging.text_reasons import UNMAPPED, LabelledSpan, assign, claims, contributions, rankable, read_spans
 from lrp_audit.language.wording import wording
 from lrp_audit.privacy.special_categories import scanner
+from lrp_audit.records.record import ColumnContribution, Dates, DecisionFacts, ModelFacts, Outcome
 from lrp_audit.records.text_record import TextWord
 from lrp_audit.settings.config import AuditConfig
-from lrp_audit.settings.sections import FamilySection, ModelSection
+from lrp_audit.settings.sections import DocumentsSection, FamilySection, ModelSection
 from lrp_audit.settings.text_config import ReasonWords, TextSection
 
 ENGLISH = scanner("en")
@@ -101,6 +103,31 @@ def test_a_little_relevance_without_a_statement_takes_no_reasons_place(share, ke
         assign(words_of(text, [1 - share, share, 0.0]), claims(text, SECTION)), "narrative", "Your message", {}
     )
     assert (UNMAPPED in {family.family for family in rankable(group(items), SECTION)}) is kept
+
+
+def test_ranking_leaves_a_little_without_a_statement_out_where_there_is_a_text_and_keeps_it_elsewhere():
+    """RS-08, RS-10: in reasons, in what is named as left out, and in no table without a text."""
+    families = [(UNMAPPED, 3.0), ("obligations", 30.0), ("employment", 2.0)]
+    items = [
+        ColumnContribution(column=name, label=name, family=name, relevance=value, value=None, display="",
+                           reference_display="")
+        for name, value in families
+    ]  # fmt: skip
+    model = ModelFacts(kind="", name="", version="1", file_sha256="", weights_sha256="", preprocessing_sha256=None,
+                       classes=("approved", "denied"), adverse="denied")  # fmt: skip
+    facts = DecisionFacts(id="1", applicant="a", product="Loan", dates=Dates())
+    outcome = Outcome(adverse=True, margin=1.0, cutoff_margin=0.0, score=0.7, cutoff=0.5, cutoff_on="probability",
+                      estimator_score=0.7)  # fmt: skip
+    judged = Case(decision=facts, model=model, outcome=outcome, contributions=items)
+    for section, reasons, following in (
+        (SECTION, ["obligations", "employment"], None),
+        (None, ["obligations", UNMAPPED], "employment"),
+    ):
+        by = AuditConfig(model=ModelSection(file="x"), text=section, documents=DocumentsSection(max_reasons=2))
+        found = judge(judged, by)
+        assert ([reason.family for reason in found.reasons], found.ranking.next_family) == (reasons, following)
+    one = AuditConfig(model=ModelSection(file="x"), text=SECTION, documents=DocumentsSection(max_reasons=1))
+    assert judge(judged, one).ranking.next_family == "employment"
 
 
 def test_contributions_name_families_and_never_quote_the_text():
