@@ -1,7 +1,7 @@
 """What the checks of a decision cost, as a multiple of its explanation.
 
-    python benchmarks/checks.py            # 1000 denials of the Taiwan data and the shipped texts: some minutes
-    python benchmarks/checks.py --quick    # 250 denials; not for quoting
+    python benchmarks/checks.py            # 1000 denials of the Taiwan data and the shipped texts: about three minutes
+    python benchmarks/checks.py --quick    # 250 denials, two rounds; not for quoting
 
 The first tables need the development data (tests/real/lenders.py says which); without them they are left out. Rows are
 explained in one chunk, as a batch's are. The unit is attribution alone, for a reference of 64 members and for
@@ -12,14 +12,13 @@ what runs for every letter, `full` all checks together.
 """
 
 import argparse
-import json
 import statistics
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-import engine as harness  # the script beside this one
+import kept  # the script beside this one
 import numpy as np
 import pandas as pd
 import torch
@@ -45,7 +44,7 @@ from lrp_audit.resources import samples
 from lrp_audit.settings.config import AuditConfig, load
 from lrp_audit.tables import read_table
 
-CHUNK, ROUNDS = 1000, 9
+CHUNK, ROUNDS, FEW = 1000, 9, 2
 Table = dict[str, tuple[float, float]]  # what -> seconds for all rows, and the multiple of the explanation's
 Check = Callable[[TabularDecisions, Subjects, Families], object]
 
@@ -91,11 +90,11 @@ FULL: dict[str, Check] = {
 }
 
 
-def measured(works: dict[str, Callable[[], object]], sums: dict[str, list[str]] | None = None) -> Table:
-    """What each takes; the first is the unit. `sums` are taken of parts, round by round."""
+def measured(works: dict[str, Callable[[], object]], count: int, sums: dict[str, list[str]] | None = None) -> Table:
+    """What each takes over so many rounds; the first is the unit. `sums` are taken of parts, round by round."""
     for work in works.values():
         work()
-    rounds = [{name: _seconds(work) for name, work in works.items()} for _ in range(ROUNDS)]
+    rounds = [{name: _seconds(work) for name, work in works.items()} for _ in range(count)]
     for one in rounds:
         for name, parts in (sums or {}).items():
             one[name] = sum(one[part] for part in parts)
@@ -115,7 +114,7 @@ def _seconds(work: Callable[[], object]) -> float:
     return time.process_time() - before
 
 
-def of_table(rows: int, representation: str) -> Table:
+def of_table(rows: int, representation: str, rounds: int) -> Table:
     """Of denials; `explanation` is the unit."""
     lender = lenders.taiwan()
     pipeline, held_out = lender.split()
@@ -136,7 +135,7 @@ def of_table(rows: int, representation: str) -> Table:
     }
     for name, check in (LETTER | FULL).items():
         works[name] = lambda check=check: [check(ready, some, families) for some in chunks]
-    return measured(works, {"letter": [*LETTER], "full": [*LETTER, "all of level full"]})
+    return measured(works, rounds, {"letter": [*LETTER], "full": [*LETTER, "all of level full"]})
 
 
 def subjects(ready: TabularDecisions, frame: pd.DataFrame, families: Families) -> Subjects:
@@ -146,7 +145,7 @@ def subjects(ready: TabularDecisions, frame: pd.DataFrame, families: Families) -
     return Subjects(model.encoding.read(frame), encoded, relevance, largest(families.sums(relevance), 4))
 
 
-def of_texts() -> Table:
+def of_texts(rounds: int) -> Table:
     """Of the shipped texts: explanation alone, and explained with the checks of each level, judged and masked."""
     folder = samples() / "text"
     config = load(folder / "audit.toml")
@@ -167,34 +166,34 @@ def of_texts() -> Table:
             "explanation": lambda: plain.explainer.explain(texts, plain.target),
             "letter": lambda: explain_all(plain, frame, people),
             "full": lambda: explain_all(in_full, frame, people),
-        }
+        },
+        rounds,
     )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="250 denials")
+    parser.add_argument("--quick", action="store_true", help="250 denials, few rounds")
     parser.add_argument("--threads", type=int, default=1)
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
-    rows, tables = 250 if chosen.quick else 1000, {}
+    rows, rounds = (250, FEW) if chosen.quick else (1000, ROUNDS)
+    tables = {}
     if lenders.DATA.exists():
         for representation in ("members", "coalitions"):
-            tables[f"table, {representation}, {rows} rows"] = of_table(rows, representation)
-    tables["texts"] = of_texts()
+            tables[f"table, {representation}, {rows} rows"] = of_table(rows, representation, rounds)
+    tables["texts"] = of_texts(rounds)
     for title, found in tables.items():
         print(f"\n{title}\n{'':24}{'s':>8}{'multiple':>10}")
         for name, (took, multiple) in found.items():
             print(f"{name:24}{took:8.3f}{multiple:10.2f}")
-    out = Path(__file__).parent / "results" / "checks.json"
-    out.parent.mkdir(exist_ok=True)
     lines = [
         {"decisions": title, "what": name, "seconds": took, "multiple": multiple}
         for title, found in tables.items()
         for name, (took, multiple) in found.items()
     ]
-    out.write_text(json.dumps({"environment": harness.environment(), "rows": lines}, indent=2) + "\n")
-    print(f"\nWrote {out}")
+    facts = kept.environment("torch", "transformers", "scikit-learn", threads=chosen.threads)
+    kept.keep("checks", facts, {"rows": lines}, quick=chosen.quick)
 
 
 if __name__ == "__main__":

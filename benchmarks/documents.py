@@ -1,8 +1,8 @@
 """How long documents take to print, beside bare WeasyPrint, a straightforward template, and other engines.
 
-    python benchmarks/documents.py             # some minutes
+    python benchmarks/documents.py             # about three minutes
     python benchmarks/documents.py --quick     # a minute, noisier
-    python benchmarks/documents.py --memory 2000
+    python benchmarks/documents.py --memory 5000
 
 Every document is made from its record: context, template, layout, tagged PDF; the audit is PDF/A-3a with the record
 attached. `bare` is WeasyPrint alone on the finished page of the same document: the same style sheet and fonts, no tags,
@@ -17,7 +17,6 @@ how far the process grew.
 """
 
 import argparse
-import json
 import os
 import random
 import re
@@ -25,10 +24,10 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import font_source_sans_pro
+import kept  # the script beside this one
 from peers.documents import ENGINES
 from peers.straightforward import SHEET, straightforward
 from weasyprint import CSS, HTML
@@ -40,7 +39,6 @@ from lrp_audit.report.fonts import configuration, faces
 from lrp_audit.report.render import Source, _attachment, _Finisher
 from lrp_audit.report.specimens import Specimen, specimens
 
-RESULTS = Path(__file__).parent / "results" / "documents.json"
 FONTS = Path(font_source_sans_pro.font_directory)
 GOALS = {("notice", "lrp_audit", "bare"): 1.2, ("audit", "lrp_audit", "straightforward"): 0.7}
 Maker = Callable[[], bytes]
@@ -174,16 +172,6 @@ def growth(documents: int) -> dict[str, float]:
     return {"documents": documents, "before": start, "after": end, "KiB each": (end - start) * 1024 / documents}
 
 
-def versions() -> dict[str, str]:
-    found = {}
-    for name in ("lrp_audit", "weasyprint", "pydyf", "typst", "reportlab", "playwright"):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "not installed"
-    return found
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true")
@@ -191,17 +179,17 @@ def main() -> None:
     options = parser.parse_args()
     table = [
         *rows("notice", measured(notice_makers(), 7 if options.quick else 41)),
-        *rows("audit", measured(audit_makers(), 5 if options.quick else 21)),
+        *rows("audit", measured(audit_makers(), 3 if options.quick else 15)),
     ]
     print(f"{'document':10}{'way':18}{'ms':>8}{'ours / this':>14}{'goal':>8}")
     for row in table:
         goal = "" if row["goal"] is None else f"{row['goal']:.1f}"
         print(f"{row['document']:10}{row['way']:18}{row['ms']:8.1f}{row['ours / this']:14.2f}{goal:>8}")
-    memory = growth(options.memory or (200 if options.quick else 2000))
+    memory = growth(options.memory or (100 if options.quick else 1000))
     print(f"Memory: {memory['before']:.0f} MiB, {memory['after']:.0f} MiB after {memory['documents']} letters more "
           f"({memory['KiB each']:.1f} KiB each).")  # fmt: skip
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps({"versions": versions(), "table": table, "memory": memory}, indent=2))
+    facts = kept.environment("lrp_audit", "weasyprint", "pydyf", "typst", "reportlab", "playwright")
+    kept.keep("documents", facts, {"table": table, "memory": memory}, quick=options.quick)
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "real"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "data_samples" / "text"))
 import generate
+import kept  # the script beside this one
 import lenders
 from planted_decisions import additive, tabled
 
@@ -354,6 +355,7 @@ def main() -> None:
             print(f"{part} skipped: it needs the development data, and there is no {lenders.DATA}")
         else:
             PARTS[part]()
+    print(f"\nevidence took {kept.took()}")
 
 
 if __name__ == "__main__":

@@ -9,22 +9,20 @@ on the wall, since several threads hash; elsewhere it is the process's own time 
 
 import argparse
 import hashlib
-import json
 import os
-import platform
 import ssl
 import statistics
 import tempfile
 import time
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
+
+import kept  # the script beside this one
 
 from lrp_audit.sealing import merkle
 from lrp_audit.sealing.hashing import digests
 from lrp_audit.sealing.leaves import altered, leaves_of_chunk, record_content
 
-RESULTS = Path(__file__).parent / "results" / "sealing.json"
 LEAVES = 1_000_000
 BIG, SMALL = (8, 32 << 20), (8192, 32 << 10)  # files and bytes of each: tables, and letters
 
@@ -71,21 +69,14 @@ def measured(rounds: int, leaves: int) -> dict[tuple[str, str], float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="one round")
-    rounds = 1 if parser.parse_args().quick else 5
+    quick = parser.parse_args().quick
+    rounds = 1 if quick else 5
     found = measured(rounds, LEAVES)
     for (name, unit), value in found.items():
         print(f"{name:24}{value:10.2f} {unit}")
-    about = {
-        "leaves": LEAVES,
-        "rounds": rounds,
-        "cores": os.cpu_count(),
-        "python": platform.python_version(),
-        "pyarrow": version("pyarrow"),
-        "openssl": ssl.OPENSSL_VERSION,
-    }
-    RESULTS.parent.mkdir(exist_ok=True)
+    facts = kept.environment("pyarrow", leaves=LEAVES, rounds=rounds, cores=os.cpu_count(), openssl=ssl.OPENSSL_VERSION)
     rows = [{"what": name, "value": value, "unit": unit} for (name, unit), value in found.items()]
-    RESULTS.write_text(json.dumps({"environment": about, "rows": rows}, indent=2) + "\n")
+    kept.keep("sealing", facts, {"rows": rows}, quick=quick)
 
 
 if __name__ == "__main__":

@@ -18,12 +18,12 @@ backward pass counts as two. Seconds are of the whole table of decisions, explai
 
 import argparse
 import dataclasses
-import json
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+import kept  # the script beside this one
 import numpy as np
 import torch
 from scipy.stats import spearmanr
@@ -148,10 +148,8 @@ def main() -> None:
     for lender in (lenders.taiwan(), lenders.south_german(), lenders.hmda()):
         for name, network in list(NETWORKS.items())[: 1 if chosen.quick else None]:
             lines += compared(lender, name, network, decisions=8 if chosen.quick else 40)
-    out = Path(__file__).parent / "results" / "shapley_distance.json"
-    out.parent.mkdir(exist_ok=True)
-    out.write_text(json.dumps(lines, indent=2))
-    print(f"Wrote {out}")
+    facts = kept.environment("torch", "scikit-learn", threads=chosen.threads)
+    kept.keep("shapley_distance", facts, {"rows": lines}, quick=chosen.quick)
 
 
 def compared(lender: lenders.Lender, name: str, network: dict[str, object], decisions: int) -> list[dict[str, object]]:

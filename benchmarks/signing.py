@@ -9,15 +9,14 @@ key's own, made here. A time stamp would add the way to its server and back.
 
 import argparse
 import datetime as dt
-import json
 import statistics
 import tempfile
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 
+import kept  # the script beside this one
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -29,7 +28,6 @@ from lrp_audit.report.specimens import specimens
 from lrp_audit.settings.signing_config import SigningSection
 from lrp_audit.signing import Signer, open_signer
 
-RESULTS = Path(__file__).parent / "results" / "signing.json"
 GOAL = 20.0  # ms a document
 Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
@@ -72,7 +70,8 @@ def milliseconds(makers: Mapping[str, Callable[[], object]], rounds: int) -> dic
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true")
-    rounds = 7 if parser.parse_args().quick else 41
+    quick = parser.parse_args().quick
+    rounds = 7 if quick else 41
     made = documents()
     keys: dict[str, Key] = {
         "EC P-256": ec.generate_private_key(ec.SECP256R1()),
@@ -89,9 +88,8 @@ def main() -> None:
     print(f"{'key':10}{'document':10}{'way':22}{'ms':>8}   goal {GOAL:.0f}")
     for row in table:
         print(f"{row['key']:10}{row['document']:10}{row['way']:22}{row['ms']:8.1f}")
-    RESULTS.parent.mkdir(exist_ok=True)
-    versions = {name: version(name) for name in ("lrp_audit", "pyHanko", "cryptography")}
-    RESULTS.write_text(json.dumps({"versions": versions, "goal_ms": GOAL, "rows": table}, indent=2) + "\n")
+    facts = kept.environment("lrp_audit", "pyHanko", "cryptography")
+    kept.keep("signing", facts, {"goal_ms": GOAL, "rows": table}, quick=quick)
 
 
 if __name__ == "__main__":

