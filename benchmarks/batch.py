@@ -168,7 +168,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2], metavar="N", help="processes of a run")
     chosen = parser.parse_args()
     rows = chosen.rows or (20_000 if chosen.quick else 60_000)
-    count = chosen.notices or (100 if chosen.quick else 400)
+    count = chosen.notices or (250 if chosen.quick else 400)
     if not 100 <= count <= 500:
         parser.error("--notices is from 100 to 500.")
     rounds = 1 if chosen.quick else 3
