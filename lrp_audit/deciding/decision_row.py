@@ -18,7 +18,7 @@ from lrp_audit.records.record import Check, Record
 DECISIONS_VERSION = "1"  # of the schema: a column that changes its meaning, or goes, is another version
 
 _TEXT, _NUMBER, _DATE, _COUNT, _TRUTH = pa.string(), pa.float64(), pa.date32(), pa.int32(), pa.bool_()
-_REASON = pa.struct(
+REASON = pa.struct(
     [
         ("rank", _COUNT),
         ("family", _TEXT),
@@ -59,7 +59,7 @@ _FIELDS: tuple[tuple[str, Any, str], ...] = (
     ("states", pa.list_(_TEXT), "every state, in order of precedence"),
     ("rule", _TEXT, "rules behind the first state"),
     ("next_step", _TEXT, "what to do about it"),
-    ("reasons", pa.list_(_REASON), "principal reasons as a letter would state them"),
+    ("reasons", pa.list_(REASON), "principal reasons as a letter would state them"),
     ("covered", _NUMBER, "share of what counted against that the stated reasons hold"),
     ("gap", _NUMBER, "last stated family less first unstated one"),
     ("near_tie", _TRUTH, "that gap is within checks.near_tie"),
@@ -161,7 +161,7 @@ _COMPARED = _Part(reference_mean="mean_margin", reference_sha256="sha256")
 _PARTS = (_DECIDED, _REFUSED, _SCORED, _BOOKED, _COMPARED)
 _COUNTED = ("row", "folder", "record_sha256", "flags", "variations")
 _PLAIN = (*_COUNTED, *(name for part in _PARTS for name in part.names))
-_read_reason = attrgetter(*(field.name for field in _REASON))
+_read_reason = attrgetter(*(field.name for field in REASON))
 _read_check = attrgetter(*(field.name for field in _CHECK if field.name != "measured"))
 _read_state = attrgetter("state")
 
@@ -201,7 +201,7 @@ class DecisionRows:
         columns["failure"] = [None] * len(self._rows)
         arrays = {name: pa.array(values, DECISIONS.field(name).type) for name, values in columns.items()}
         arrays["states"] = self._states.array(pa.array(self._states.items, _TEXT))
-        arrays["reasons"] = self._reasons.structs(_REASON)
+        arrays["reasons"] = self._reasons.structs(REASON)
         arrays["checks"] = self._checks.array()
         return pa.table([arrays[name] for name in DECISIONS.names], schema=DECISIONS)
 

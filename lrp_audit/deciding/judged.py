@@ -3,9 +3,9 @@
 The unit of work of a batch. The same chunk gives the same bytes, with the same versions and processor. A row's bytes
 depend neither on its neighbours nor on how many they are, as long as the chunk has room for the same number of rows.
 
-Rows are judged one after the other and leave strings and numbers behind, no objects. A process that judges many chunks
-should call `gc.freeze()` once it has opened its session: Python otherwise walks through all of torch and scikit-learn
-again and again.
+Rows are judged one after the other and leave strings and numbers behind, no objects; where no records are kept, one
+approval is judged for all that are like it (`alike`). A process that judges many chunks should call `gc.freeze()` once
+it has opened its session: Python otherwise walks through all of torch and scikit-learn again and again.
 """
 
 from __future__ import annotations
@@ -15,9 +15,12 @@ import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from lrp_audit.deciding.alike import alike
+from lrp_audit.deciding.alike_rows import AlikeRows
 from lrp_audit.deciding.decision_row import DECISIONS, DECISIONS_VERSION, DOCUMENTS, DecisionRows, RelevanceRows
 from lrp_audit.deciding.decisions import Decision, Examined, examine
 from lrp_audit.deciding.facts import read_facts, require_columns
@@ -80,9 +83,11 @@ def judge_chunk(
     require_columns(session.config.facts, frame)
     facts = read_facts(session.config, frame, session.key, notice, first_row=first_row, repeated=repeated)
     examined = examine(session, frame, facts, size=chunk_rows or len(frame))
+    spared = None if records else alike(examined)
+    judged_rows = np.setdiff1d(np.arange(len(frame)), [] if spared is None else spared.rows)
     rows, relevance, writer = DecisionRows(), RelevanceRows(session.model.explained), Writer()
     kept: list[bytes] = []
-    for place in range(len(frame)):
+    for place in judged_rows.tolist():
         judged = examined.judged(place, first_row + place)
         sha256 = None
         if records:
@@ -90,9 +95,13 @@ def judge_chunk(
             sha256 = hashlib.sha256(kept[-1]).hexdigest()
         rows.add(judged.outline, judged.row, folder_name(session.key, judged.outline.decision.id), sha256)
         relevance.add(judged.row, judged.outline.decision.id, judged.columns)
+    decisions, by_input = rows.table(), relevance.table()
+    if spared is not None:
+        others = AlikeRows(spared, session.config, facts, session.key, first_row)
+        decisions, by_input = others.completed(judged_rows, decisions, by_input)
     return JudgedChunk(
-        decisions=rows.table(),
-        relevance=relevance.table(),
+        decisions=decisions,
+        relevance=by_input,
         records=tuple(kept) if records else None,
         addressees=tuple(item.addressee for item in facts),
         _examined=examined,

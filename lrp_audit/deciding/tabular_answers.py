@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,6 +25,7 @@ from lrp_audit.language.messages import Messages
 from lrp_audit.records.record import Check, Outcome, ReferenceFacts, TieBreak, Variations
 from lrp_audit.settings.sections import ChecksSection
 
+BoolArray = npt.NDArray[np.bool_]
 FloatArray = npt.NDArray[np.float64]
 
 
@@ -39,22 +41,36 @@ class Scores:
     own_margin: FloatArray
     own_score: FloatArray
 
+    @cached_property
+    def adverse(self) -> BoolArray:
+        """Whether a row is refused; (N,)."""
+        return self.margin >= self.cutoff.margin
+
+    @cached_property
+    def near_cutoff(self) -> BoolArray:
+        """Whether a row is nearer to the cutoff than the two margins are to each other; (N,)."""
+        return np.asarray(np.abs(self.margin - self.cutoff.margin) <= np.abs(self.own_margin - self.margin))
+
+    def numbers(self) -> dict[str, FloatArray]:
+        """Columns of the table of decisions; (N,) each."""
+        return {"margin": self.margin, "score": self.score, "estimator_score": self.own_score}
+
     def get(self, row: int) -> Outcome | None:
         """See `Answers`."""
         return self.outcome(row) if row in self.rows else None
 
     def outcome(self, row: int) -> Outcome:
         """Of any row, those that only fill the chunk included."""
-        margin, line = float(self.margin[row]), self.cutoff
+        line = self.cutoff
         return Outcome(
-            adverse=margin >= line.margin,
-            margin=margin,
+            adverse=bool(self.adverse[row]),
+            margin=float(self.margin[row]),
             cutoff_margin=line.margin,
             score=float(self.score[row]),
             cutoff=line.value,
             cutoff_on=self.cutoff_on,
             estimator_score=float(self.own_score[row]),
-            near_cutoff=abs(margin - line.margin) <= abs(float(self.own_margin[row]) - margin),
+            near_cutoff=bool(self.near_cutoff[row]),
         )
 
 
@@ -87,6 +103,19 @@ class Explanations:
             variations=self.varied.get(row),
             tie=self.ties.get(row),
         )
+
+    def numbers(self) -> dict[str, FloatArray]:
+        """Columns of the table of decisions; (N,) each."""
+        found, nothing = self.relevance, np.zeros(len(self.relevance.explained))
+        sinks = zip(*found.sinks.values(), strict=True)
+        return {
+            "explained": found.explained,
+            "attributed": found.attributed,
+            "moved": nothing if found.moved is None else found.moved,
+            "absorbed": np.array([math.fsum(row) for row in sinks]) if found.sinks else nothing,
+            "residual": found.residual,
+            "reference_mean": found.reference_margin,
+        }
 
     @cached_property
     def _unchecked(self) -> tuple[Check, ...]:

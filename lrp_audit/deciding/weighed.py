@@ -20,7 +20,7 @@ from lrp_audit.adapters.tabular import Encoded
 from lrp_audit.deciding.assembly import ColumnFacts, Protection, contribution
 from lrp_audit.deciding.cells import written_cells
 from lrp_audit.judging.case import Family, Scored, from_report
-from lrp_audit.judging.reasons import floor_of
+from lrp_audit.judging.reasons import ROUNDING
 from lrp_audit.records import canonical
 from lrp_audit.records.record import ColumnContribution, FamilyContribution
 
@@ -147,9 +147,15 @@ class WeighedTable:
         return _ranked(self.relevance[:, by_name], by_name)
 
     @cached_property
+    def family_ranks(self) -> IntArray:
+        """The families of every row, most adverse first, ties by name; (N, F)."""
+        return np.argsort(-self.sums, axis=1, kind="stable")
+
+    @cached_property
     def family_order(self) -> list[list[int]]:
-        """The families of every row, most adverse first, ties by name."""
-        return _ranked(self.sums, np.arange(len(self.names)))
+        """`family_ranks`, as numbers of Python."""
+        ranks: list[list[int]] = self.family_ranks.tolist()
+        return ranks
 
     @cached_property
     def values(self) -> list[list[float]]:
@@ -164,21 +170,24 @@ class WeighedTable:
     @cached_property
     def floors(self) -> FloatArray:
         """Up to where a family's sum is rounding, per row; (N, 1)."""
-        return np.array([floor_of(row) for row in self.family_values]).reshape(-1, 1)
+        return np.asarray(ROUNDING * np.abs(self.sums).max(1, initial=0.0, keepdims=True))
 
     def stated(self, most: int) -> BoolArray:
         """Which families are principal reasons, at most so many per row (RS-01); (N, F)."""
         place = np.argsort(np.argsort(-self.sums, axis=1, kind="stable"), axis=1, kind="stable")
         return np.asarray((place < most) & (self.sums > self.floors))
 
-    def near_ties(self, most: int, limit: float) -> dict[int, tuple[int, int]]:
-        """Row -> its last stated family and the next one, where relevance cannot tell them apart (RS-09)."""
+    def near_tied(self, most: int, limit: float) -> BoolArray:
+        """Where relevance cannot tell the last stated family from the next one (RS-09); (N,)."""
         if len(self.names) <= most:
-            return {}
-        order = np.array(self.family_order)[:, most - 1 : most + 1]
-        last, following = np.take_along_axis(self.sums, order, axis=1).T
-        near = (following > self.floors[:, 0]) & (last - following <= limit * last)
-        return {row: (int(order[row, 0]), int(order[row, 1])) for row in np.flatnonzero(near).tolist()}
+            return np.zeros(len(self.sums), np.bool_)
+        last, following = np.take_along_axis(self.sums, self.family_ranks[:, most - 1 : most + 1], axis=1).T
+        return np.asarray((following > self.floors[:, 0]) & (last - following <= limit * last))
+
+    def near_ties(self, most: int, limit: float) -> dict[int, tuple[int, int]]:
+        """Row -> its last stated family and the next one, where relevance cannot tell them apart."""
+        rows = np.flatnonzero(self.near_tied(most, limit)).tolist()
+        return {row: (self.family_order[row][most - 1], self.family_order[row][most]) for row in rows}
 
     @cached_property
     def written_names(self) -> tuple[str, ...]:

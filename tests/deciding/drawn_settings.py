@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import datetime as dt
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
 from hypothesis import strategies as st
 
+from lrp_audit.deciding.session import Session
+from lrp_audit.settings.config import AuditConfig
 from lrp_audit.tables import read_table
 
 Raw = dict[str, Any]  # a section of audit.toml, as TOML reads it
+Opened = Callable[[AuditConfig], Session]
 Draw = st.DrawFn
 
 SAMPLES = {"us-notice": "", "eu-letter": "_eu", "uk-letter": "_uk"}

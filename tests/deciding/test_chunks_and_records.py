@@ -3,62 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pytest
 import tomlkit
-from drawn_settings import Drawn, drawn
+from drawn_settings import Drawn, Opened, drawn
 from hypothesis import HealthCheck, Phase, given, settings
 
-from lrp_audit.adapters.formats import open_model
-from lrp_audit.deciding import tabular_decisions
 from lrp_audit.deciding.decision_row import DECISIONS, decision_row, relevance_names
 from lrp_audit.deciding.decisions import Decision, decide
 from lrp_audit.deciding.facts import read_ids, repeated_rows, text_columns
 from lrp_audit.deciding.judged import JudgedChunk, judge_chunk
-from lrp_audit.deciding.session import Session, adapted, decision_model, new_session, open_session
-from lrp_audit.explaining.explainer import Explainer, explainer
+from lrp_audit.deciding.session import Session, open_session
 from lrp_audit.history.decision_folder import folder_name
 from lrp_audit.records.record import Record, canonical
-from lrp_audit.resources import samples
-from lrp_audit.settings.config import AuditConfig, load
+from lrp_audit.settings.config import load
 from lrp_audit.tables import read_table
 
-POPULATION = 400  # rows; more of them say the same and take longer
 FIRST = 1000  # row of the source that chunks start at
-
-Opened = Callable[[AuditConfig], Session]
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return Path(shutil.copytree(samples(), tmp_path_factory.mktemp("drawn") / "samples"))
-
-
-@pytest.fixture
-def opened(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Opened:
-    """Opens sessions of one model, whose graph is captured once."""
-    population = read_table(folder / "synthetic_history.csv").iloc[:POPULATION]
-    model, ready = open_model(folder / "synthetic_pipeline.skops", trust=False, code=None), list[Explainer]()
-
-    def once(*parts: Any, loses: bool) -> Explainer:
-        if not ready:
-            ready.append(explainer(*parts, loses=loses))
-        *_, composite = parts
-        return replace(ready[0], composite=composite, loses=loses)
-
-    monkeypatch.setattr(tabular_decisions, "explainer", once)
-
-    def of(config: AuditConfig) -> Session:
-        return new_session(config, decision_model(config, adapted(config, model), population), b"k" * 32)
-
-    return of
 
 
 @pytest.mark.parametrize("examples", [5, pytest.param(40, marks=pytest.mark.slow)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lrp_audit.judging.refusals.findings import Findings
-from lrp_audit.judging.refusals.recorded import means_refusal
+from lrp_audit.judging.refusals.recorded import allowed, means_refusal, reproduced
 from lrp_audit.language.display import scale_name
 from lrp_audit.language.wording import SUPPLIED
 from lrp_audit.records.record import Outcome, Refusal
@@ -106,17 +106,14 @@ def _differences(findings: Findings, outcome: Outcome) -> Iterator[str]:
             score=say.number(score, ".12g"),
             cutoff=say.number(outcome.cutoff, ".12g"),
         )
-    if recorded.score is not None:
-        allowed = findings.config.checks.score_tolerance
-        if allowed is None:
-            allowed = findings.case.tolerance * max(1.0, abs(score))
-        if not abs(recorded.score - score) <= allowed:
-            yield say(
-                "score recorded {recorded}, computed {computed} (tolerance {allowed})",
-                recorded=say.number(recorded.score, ".12g"),
-                computed=say.number(score, ".12g"),
-                allowed=say.number(allowed, ".2g"),
-            )
+    tolerance = findings.case.tolerance
+    if recorded.score is not None and not reproduced(recorded.score, score, findings.config, tolerance):
+        yield say(
+            "score recorded {recorded}, computed {computed} (tolerance {allowed})",
+            recorded=say.number(recorded.score, ".12g"),
+            computed=say.number(score, ".12g"),
+            allowed=say.number(allowed(score, findings.config, tolerance), ".2g"),
+        )
     if recorded.model_version is not None and recorded.model_version != model.version:
         yield say(
             "model version recorded '{recorded}', explained '{explained}'",

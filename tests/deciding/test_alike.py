@@ -1,0 +1,151 @@
+"""One approval is judged for all that are like it, and the table is that of judging each."""
+
+from __future__ import annotations
+
+import datetime as dt
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import tomlkit
+from drawn_settings import Opened, Raw
+
+from lrp_audit.deciding.alike import Alike, alike
+from lrp_audit.deciding.decision_row import DECISIONS
+from lrp_audit.deciding.decisions import examine
+from lrp_audit.deciding.facts import read_facts
+from lrp_audit.deciding.judged import judge_chunk
+from lrp_audit.deciding.session import Session
+from lrp_audit.settings.config import load
+from lrp_audit.tables import read_table
+
+NOTICE = dt.date(2026, 11, 16)
+ROWS, CHUNK = 150, 160
+FACTS = {  # of few kinds, as those of a real table are
+    "product": ["loan", "card"], "application_date": ["2026-10-30", "2026-09-01"], "age": [40.0, 61.0, 62.0, None],
+    "consumer_report_used": ["yes", "no"], "outcome": ["approved", "approved", "denied"], "model_version": ["2026.10"],
+    "bureau_key_factors": ["Inquiries", "1;2;3;4;5"], "action": ["denied", "denied", "counteroffer"],
+    "decided_by": ["score", "score", "score", "rule"], "legal_hold": ["no", "yes"],
+}  # fmt: skip
+
+
+@pytest.fixture
+def frame(folder: Path) -> pd.DataFrame:
+    table = read_table(folder / "synthetic_history.csv").iloc[400 : 400 + ROWS].reset_index(drop=True)
+    table["case"] = [f"A-{row}" for row in range(ROWS)]
+    return table
+
+
+def open_(raw: Raw, folder: Path, opened: Opened) -> Session:
+    (folder / "alike.toml").write_text(tomlkit.dumps(raw))
+    return opened(load(folder / "alike.toml"))
+
+
+def plain(folder: Path) -> Raw:
+    raw = tomllib.loads((folder / "audit.toml").read_text())
+    raw["facts"] = {"id": "case", "amount": "loan_amount"}
+    raw["checks"] = {"level": "none", "near_tie": 0.05}
+    raw["reference"] |= {"size": 50, "members": 8}
+    raw["documents"] = {"letter": "us-notice"}
+    return raw
+
+
+def drawn(random: np.random.Generator, folder: Path, opened: Opened, frame: pd.DataFrame) -> Raw:
+    """Settings, and facts in the table, of all kinds that judging an approval looks at."""
+    raw = plain(folder)
+    for fact in random.choice(sorted(FACTS), 4, replace=False):
+        frame[f"fact {fact}"] = random.choice(np.array(FACTS[fact], object), len(frame))
+        raw["facts"][fact] = f"fact {fact}"
+    if random.random() < 0.5:
+        scored = judge_chunk(open_(raw, folder, opened), frame, records=False).decisions["estimator_score"].to_numpy()
+        frame["fact score"] = scored + random.choice([0.0, 1e-6], len(frame))
+        raw["facts"]["score"] = "fact score"
+    raw["checks"] |= {"near_tie": float(random.choice([0.0, 0.5])), "protected_share": float(random.choice([0.02, 1]))}
+    raw["documents"]["max_reasons"] = int(random.integers(1, 7))
+    for name in random.choice(sorted(raw["columns"]), random.integers(0, 3), replace=False):
+        raw["columns"][name]["protected"] = str(random.choice(["prohibited", "special", "age"]))
+    for column in raw["columns"].values():
+        column["source"] = "credit report" if random.random() < 0.1 else "application form"
+    for name, family in raw["families"].items():
+        family["code"] = name.upper()
+        if random.random() < 0.1:
+            family["text"]["en"] = "Religion"
+        elif random.random() < 0.1:
+            for words in {"text", "text_low", "text_high"} & family.keys():
+                del family[words]
+    return raw
+
+
+def found(session: Session, frame: pd.DataFrame) -> Alike:
+    facts = read_facts(session.config, frame, session.key, NOTICE)
+    others = alike(examine(session, frame, facts, size=CHUNK))
+    assert others is not None
+    return others
+
+
+def same_tables(session: Session, frame: pd.DataFrame) -> None:
+    each, some = (
+        judge_chunk(session, frame, notice=NOTICE, first_row=1000, records=records, chunk_rows=CHUNK)
+        for records in (True, False)
+    )
+    digest = DECISIONS.get_field_index("record_sha256")
+    assert some.decisions.remove_column(digest).equals(each.decisions.remove_column(digest))
+    assert some.relevance.equals(each.relevance)
+
+
+@pytest.mark.parametrize("seed", [*range(6), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(6, 60))])
+def test_the_table_is_that_of_judging_each(seed: int, folder: Path, opened: Opened, frame: pd.DataFrame) -> None:
+    session = open_(drawn(np.random.default_rng(seed), folder, opened, frame), folder, opened)
+    same_tables(session, frame)
+
+
+def test_most_approvals_are_judged_by_another(folder: Path, opened: Opened, frame: pd.DataFrame) -> None:
+    raw = plain(folder)
+    for column in raw["columns"].values():
+        column["source"] = "application form"
+    session = open_(raw, folder, opened)
+    same_tables(session, frame)
+    approved = examine(session, frame, read_facts(session.config, frame, session.key, NOTICE), size=CHUNK)
+    outcomes = [approved.outcomes.get(row) for row in range(ROWS)]
+    count = sum(outcome is not None and not outcome.adverse for outcome in outcomes)
+    others = found(session, frame)
+    assert len(others.rows) > 0.8 * count > 0.5 * ROWS
+    assert len({*others.judged.tolist()}) <= 2  # those with a near-tie, and those without
+
+
+@pytest.mark.parametrize("protected", ["prohibited", "special", "age"])
+def test_an_approval_that_protected_columns_count_in_is_judged_by_itself(
+    protected: str, folder: Path, opened: Opened, frame: pd.DataFrame
+) -> None:
+    raw = plain(folder)
+    raw["checks"]["protected_share"] = 0.0
+    raw["columns"]["debt_to_income"]["protected"] = protected
+    assert not len(found(open_(raw, folder, opened), frame).rows)
+
+
+@pytest.mark.parametrize(("level", "letter"), [("letter", "us-notice"), ("none", "eu-letter")])
+def test_checked_decisions_and_those_that_all_get_a_letter_are_judged_each(
+    level: str, letter: str, folder: Path, opened: Opened, frame: pd.DataFrame
+) -> None:
+    raw = plain(folder)
+    raw["checks"]["level"], raw["documents"]["letter"] = level, letter
+    session = open_(raw, folder, opened)
+    facts = read_facts(session.config, frame[:5], session.key, NOTICE)
+    assert alike(examine(session, frame[:5], facts, size=5)) is None
+
+
+def test_an_approval_near_the_cutoff_is_judged_by_itself(folder: Path, opened: Opened, frame: pd.DataFrame) -> None:
+    raw = plain(folder)
+    raw["decision"] |= {"cutoff_on": "margin", "cutoff": 0.0}
+    others = found(open_(raw, folder, opened), frame)
+    apart = np.abs(others.scores.own_margin - others.scores.margin)[others.rows]
+    row = int(others.rows[np.argmax(apart)])
+    raw["decision"]["cutoff"] = float(others.scores.margin[row] + apart.max())
+    session = open_(raw, folder, opened)
+    again = found(session, frame)
+    assert again.scores.near_cutoff[row]
+    assert not again.scores.adverse[row]
+    assert row not in again.rows
+    same_tables(session, frame)
