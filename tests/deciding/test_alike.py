@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from lrp_audit.deciding.decisions import examine
 from lrp_audit.deciding.facts import read_facts
 from lrp_audit.deciding.judged import judge_chunk
 from lrp_audit.deciding.session import Session
+from lrp_audit.deciding.tabular_answers import Scores
 from lrp_audit.settings.config import load
 from lrp_audit.tables import read_table
 
@@ -137,15 +139,12 @@ def test_checked_decisions_and_those_that_all_get_a_letter_are_judged_each(
 
 
 def test_an_approval_near_the_cutoff_is_judged_by_itself(folder: Path, opened: Opened, frame: pd.DataFrame) -> None:
-    raw = plain(folder)
-    raw["decision"] |= {"cutoff_on": "margin", "cutoff": 0.0}
-    others = found(open_(raw, folder, opened), frame)
-    apart = np.abs(others.scores.own_margin - others.scores.margin)[others.rows]
-    row = int(others.rows[np.argmax(apart)])
-    raw["decision"]["cutoff"] = float(others.scores.margin[row] + apart.max())
-    session = open_(raw, folder, opened)
-    again = found(session, frame)
-    assert again.scores.near_cutoff[row]
-    assert not again.scores.adverse[row]
-    assert row not in again.rows
-    same_tables(session, frame)
+    session = open_(plain(folder), folder, opened)
+    examined = examine(session, frame, read_facts(session.config, frame, session.key, NOTICE), size=CHUNK)
+    scores, (row, *_) = examined.outcomes, found(session, frame).rows
+    assert isinstance(scores, Scores)
+    own = scores.own_margin.copy()
+    own[row] += 2 * abs(scores.margin[row] - scores.cutoff.margin)
+    others = alike(replace(examined, outcomes=replace(scores, own_margin=own)))
+    assert others is not None
+    assert row not in others.rows
