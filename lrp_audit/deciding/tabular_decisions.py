@@ -90,11 +90,15 @@ class TabularDecisions:
 
     def score(self, frame: pd.DataFrame, asked: Asked, explained: Answers[Explained]) -> Answers[Outcome]:
         """Score and outcome, from the explained graph and from the user's own estimator."""
-        return self._scores(frame.iloc[asked.filled()], frozenset(asked.rows)) if asked.rows else {}
+        if not asked.rows:
+            return {}
+        rows, filled = frozenset(asked.rows), frame.iloc[asked.filled()]
+        encoded = explained.table.encoded if isinstance(explained, Explanations) and explained.rows == rows else None
+        return self._scores(filled, rows, encoded or self.explainer.model.encode(filled))
 
-    def _scores(self, frame: pd.DataFrame, rows: frozenset[int]) -> Scores:
+    def _scores(self, frame: pd.DataFrame, rows: frozenset[int], encoded: Encoded) -> Scores:
         model, decision, adverse = self.explainer.model, self.config.decision, self.facts.adverse
-        margin = self.explainer.margin(model.encode(frame).inputs)
+        margin = self.explainer.margin(encoded.inputs)
         own = model.estimated_margin(frame, adverse, decision.against)
         graph, estimator = margin, own
         if decision.cutoff_on != "margin":
@@ -171,7 +175,8 @@ class TabularDecisions:
         filled = [0] * (size * most)
         for position, place in enumerate(places):
             filled[place] = position
-        scores = self._scores(frame.iloc[filled], frozenset())
+        varied = frame.iloc[filled]
+        scores = self._scores(varied, frozenset(), self.explainer.model.encode(varied))
         return [scores.outcome(place) for place in places]
 
 
