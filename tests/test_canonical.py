@@ -7,7 +7,8 @@ import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lrp_audit.records.canonical import SIGNIFICANT_DIGITS, number, text
+from lrp_audit.records.canonical import SIGNIFICANT_DIGITS, number, numbers, text
+from lrp_audit.records.record import Record
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 anything = st.text(st.characters(exclude_categories=["Cs"]))
@@ -29,6 +30,23 @@ def rounded(value: Any) -> Any:
 @given(values)
 def test_text_is_what_rfc_8785_writes(value):
     assert text(value).encode() == rfc8785.dumps(rounded(value))
+
+
+def written(value: Any) -> str | type[Exception]:
+    try:
+        return text(value)
+    except rfc8785.CanonicalizationError as error:
+        return type(error)
+
+
+@given(st.from_type(Record))
+def test_a_record_is_written_as_the_values_it_is_made_of(record):
+    assert written(record) == written(record.model_dump(mode="json"))
+
+
+@given(st.lists(finite | st.floats(-1e-4, 1e-4)))
+def test_many_numbers_are_written_as_each_is(values):
+    assert numbers(values) == [number(value) for value in values] == [text(rounded(value)) for value in values]
 
 
 @given(finite)

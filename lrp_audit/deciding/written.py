@@ -11,7 +11,7 @@ from lrp_audit.records.record import Check, Record
 
 _SHARED = frozenset({"model", "method", "reference", "texts"})  # one object for many rows, written once
 _COLUMNS = frozenset({"contributions", "families"})
-_OWN = set(Record.model_fields) - _SHARED - _COLUMNS - {"checks", "versions"}
+_OWN = Record.model_fields.keys() - _SHARED - _COLUMNS - {"checks", "versions"}
 
 
 class Writer:
@@ -25,7 +25,7 @@ class Writer:
     def written(self, judged: Judged) -> bytes:
         """The canonical JSON of a row's record."""
         outline = judged.outline
-        fields = {name: canonical.text(value) for name, value in outline.model_dump(mode="json", include=_OWN).items()}
+        fields = {name: canonical.text(getattr(outline, name)) for name in _OWN}
         fields |= {name: self._shared(getattr(outline, name)) for name in _SHARED}
         fields["versions"], fields["checks"] = self._of_versions(outline.versions), self._of_checks(outline.checks)
         fields["contributions"], fields["families"] = (
@@ -38,7 +38,7 @@ class Writer:
             return "null"
         found = self._known.get(id(part))
         if found is None:
-            found = self._known[id(part)] = part, canonical.text(part.model_dump(mode="json"))
+            found = self._known[id(part)] = part, canonical.text(part)
         return found[1]
 
     def _of_versions(self, versions: dict[str, str]) -> str:
@@ -49,5 +49,5 @@ class Writer:
     def _of_checks(self, checks: tuple[Check, ...]) -> str:
         """Checks, which are the same objects in every row where nothing is checked."""
         if not same_objects(checks, self._checks[0]):
-            self._checks = checks, canonical.text([item.model_dump(mode="json") for item in checks])
+            self._checks = checks, canonical.text(checks)
         return self._checks[1]
