@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -87,7 +87,8 @@ def contribution(
         label=column.label,
         family=column.family,
         relevance=relevance,
-        **of_cell(column, cell),
+        value=plain(cell),
+        display=show(cell, settings, column.say),
         reference_display=column.reference_display,
         spread=column.spread,
         transformed=tuple(np.atleast_1d(seen).tolist()),
@@ -97,11 +98,6 @@ def contribution(
         mutable=settings.mutable,
         protected=settings.protected,
     )
-
-
-def of_cell(column: ColumnFacts, cell: object) -> dict[str, Any]:
-    """What a contribution says of the cell as given."""
-    return {"value": plain(cell), "display": show(cell, column.settings, column.say)}
 
 
 def conservation(relevance: ColumnRelevance, row: int) -> Conservation:

@@ -6,16 +6,17 @@ is written once for all rows that have the cell.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
+from itertools import islice, product
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from lrp_audit.deciding.assembly import ColumnFacts, contribution, of_cell
-from lrp_audit.language.display import plain
-from lrp_audit.records.canonical import text
+from lrp_audit.deciding.assembly import ColumnFacts, contribution
+from lrp_audit.language.display import plain, showing
+from lrp_audit.records.canonical import listed, numbers, text
 from lrp_audit.records.record import ColumnContribution
 
 FloatArray = npt.NDArray[np.float64]
@@ -23,7 +24,6 @@ BoolArray = npt.NDArray[np.bool_]
 
 _NUMBER = "relevance"
 _NAMES = sorted(ColumnContribution.model_fields)
-_OF_CELLS = ("display", "value", "transformed", "missing", "imputed")
 _BEFORE, _AFTER = (_NAMES[: _NAMES.index(_NUMBER)], _NAMES[_NAMES.index(_NUMBER) + 1 :])
 
 
@@ -39,29 +39,54 @@ def written_cells(
         missing: whether they are.
         imputed: and were filled in.
     """
-    before_form, after_form = _forms(column)
-    pieces: dict[object, tuple[str, str]] = {}
-    before, after = [], []
-    keys = zip(map(plain, cells.tolist()), map(tuple, seen.tolist()), missing.tolist(), imputed.tolist(), strict=True)
-    for cell, values, absent, filled in keys:
-        key = (type(cell), cell or str(cell), values, absent, filled)  # 0.0 and -0.0 are equal, and read otherwise
-        found = pieces.get(key)
-        if found is None:
-            own = {**of_cell(column, cell), "transformed": values, "missing": absent, "imputed": filled}
-            fields = {name: text(value) for name, value in own.items()}
-            found = pieces[key] = before_form % fields, after_form % fields
-        before.append(found[0])
-        after.append(found[1])
-    return before, after
+    given, flags = [plain(cell) for cell in cells.tolist()], list(zip(imputed.tolist(), missing.tolist(), strict=True))
+    told_apart = [cell or str(cell) for cell in given]  # 0.0 and -0.0 are equal, and read otherwise
+    places, first = _different(zip(map(type, given), told_apart, _bits(seen), flags, strict=True))
+    before_forms, after_form = _forms(column)
+    shown = showing(column.settings, column.say)
+    before = [before_forms[flags[row]] % text(shown(given[row])) for row in first]
+    after = [after_form % (vector, text(given[row])) for row, vector in zip(first, _vectors(seen[first]), strict=True)]
+    return [before[place] for place in places], [after[place] for place in places]
 
 
-def _forms(column: ColumnFacts) -> tuple[str, str]:
-    """The JSON before and behind the relevance, with `%(name)s` for what depends on the cell."""
+def _different(keys: Iterable[Hashable]) -> tuple[list[int], list[int]]:
+    """Of every key its place among the different ones, and of those where each comes first."""
+    known: dict[Hashable, int] = {}
+    places: list[int] = []
+    first: list[int] = []
+    for row, key in enumerate(keys):
+        place = known.setdefault(key, len(first))
+        if place == len(first):
+            first.append(row)
+        places.append(place)
+    return places, first
+
+
+def _bits(rows: FloatArray) -> list[bytes]:
+    """What tells rows apart."""
+    size = rows.shape[1] * rows.itemsize
+    return np.ascontiguousarray(rows).view(f"V{size}")[:, 0].tolist() if size else [b""] * len(rows)
+
+
+def _vectors(rows: FloatArray) -> list[str]:
+    """Every row as an array."""
+    written = iter(numbers(rows.ravel().tolist()))
+    return [listed(islice(written, rows.shape[1])) for _ in range(len(rows))]
+
+
+def _forms(column: ColumnFacts) -> tuple[dict[tuple[bool, ...], str], str]:
+    """The JSON before the relevance, by whether the cell was filled in and missing, and the JSON behind it.
+
+    What else depends on the cell is `%s`.
+    """
     any_cell = contribution(column, None, np.zeros(0), 0.0, missing=False, imputed=False)
-    constant = any_cell.model_dump(mode="json", exclude={*_OF_CELLS, _NUMBER})
-    fields = {name: text(value).replace("%", "%%") for name, value in constant.items()}
-    fields |= {name: f"%({name})s" for name in _OF_CELLS}
-    return f'{{{_joined(fields, _BEFORE)},"{_NUMBER}":', f",{_joined(fields, _AFTER)}}}"
+    fields = {name: text(getattr(any_cell, name)).replace("%", "%%") for name in _NAMES}
+    fields |= dict.fromkeys(("display", "transformed", "value"), "%s")
+    before = {
+        flags: f'{{{_joined(fields | {"imputed": text(flags[0]), "missing": text(flags[1])}, _BEFORE)},"{_NUMBER}":'
+        for flags in product((False, True), repeat=2)
+    }
+    return before, f",{_joined(fields, _AFTER)}}}"
 
 
 def _joined(fields: dict[str, str], names: Iterable[str]) -> str:

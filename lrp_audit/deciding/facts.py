@@ -17,7 +17,7 @@ import pandas as pd
 
 from lrp_audit.errors import DataError
 from lrp_audit.judging.deadlines import notice_due, retain_until
-from lrp_audit.language.display import plain
+from lrp_audit.language.display import Plain, plain
 from lrp_audit.language.messages import Messages, for_reviewers, message
 from lrp_audit.privacy.pseudonym import pseudonym
 from lrp_audit.records.record import (
@@ -37,8 +37,6 @@ CELL_CHARACTERS = 10_000  # of one fact; nobody's name or list of reasons is lon
 ADDRESS_LINES = 12
 
 _MAYBE_INPUTS = {"amount", "product", "age", "score", "bureau_score"}  # numbers, or the model's own columns
-
-Value = str | float | int | bool | None  # of a cell
 
 _YES = {"yes", "y", "true", "1"}
 _NO = {"no", "n", "false", "0", ""}
@@ -132,7 +130,7 @@ def read_facts(
     return rows
 
 
-def _columns(facts: FactsSection, frame: pd.DataFrame) -> dict[str, list[Value]]:
+def _columns(facts: FactsSection, frame: pd.DataFrame) -> dict[str, list[Plain]]:
     """Fact -> its cells, for facts that have a column."""
     named = ((fact, getattr(facts, fact)) for fact in FactsSection.model_fields)
     return {fact: [plain(cell) for cell in frame[column].tolist()] for fact, column in named if column is not None}
@@ -214,7 +212,7 @@ class _Cells:
     """Typed access to one row's facts; a fact without a column is None, or the field's default."""
 
     facts: FactsSection
-    columns: Mapping[str, Sequence[Value]]
+    columns: Mapping[str, Sequence[Plain]]
     row: int
     say: Messages
 
@@ -222,7 +220,7 @@ class _Cells:
         """Whether no column is named for any of these facts."""
         return self.columns.keys().isdisjoint(facts)
 
-    def raw(self, fact: str) -> Value:
+    def raw(self, fact: str) -> Plain:
         column = self.columns.get(fact)
         if column is None:
             return None

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import math
 import numbers
+from collections.abc import Callable
 
 import pandas as pd
 
-from lrp_audit.language.locales import MINUS, currency_code, localized, money, percentage
+from lrp_audit.language.locales import MINUS, affixes
 from lrp_audit.language.messages import ENGLISH, Messages, message
 from lrp_audit.records.record import Outcome
 from lrp_audit.settings.sections import ColumnSection
 
-__all__ = ["MINUS", "MISSING", "code", "number", "plain", "scale_name", "show"]
+__all__ = ["MINUS", "MISSING", "Plain", "code", "number", "plain", "scale_name", "show", "showing"]
+
+Plain = str | float | int | bool | None  # a cell as a JSON value
 
 MISSING = message("not given")
 _SCALES = {"probability": message("probability"), "margin": message("margin"), "value": message("value")}
 
 
-def plain(value: object) -> str | float | int | bool | None:
+def plain(value: object) -> Plain:
     """A table cell as a JSON value: None for missing, Python numbers for NumPy's, text for everything else.
 
     Infinite numbers become text, since a record holds none; half a surrogate pair is written as its escape, since it is
@@ -45,31 +48,45 @@ def plain(value: object) -> str | float | int | bool | None:
 
 def show(value: object, column: ColumnSection, say: Messages = ENGLISH) -> str:
     """`value` in words: `1234567.5` with unit `$` is `$1,234,567.5`, with unit `months` it is `1,234,567.5 months`."""
-    given = plain(value)
-    if given is None:
-        return say(MISSING)
-    named = column.values.get(code(given))
-    if named is not None:
-        return named
-    if isinstance(given, bool):
-        return say("yes") if given else say("no")
-    if isinstance(given, str):
-        return given
-    return _with_unit(number(given, column.decimals, say), column.unit, say)
+    return showing(column, say)(plain(value))
+
+
+def showing(column: ColumnSection, say: Messages) -> Callable[[Plain], str]:
+    """What shows plain values of a column, and has looked up once what is the same for all of them."""
+    words, decimals = column.values, column.decimals
+    before, after = affixes(column.unit, say.locale)
+
+    def shown(given: Plain) -> str:
+        if given is None:
+            return say(MISSING)
+        named = words.get(code(given)) if words else None
+        if named is not None:
+            return named
+        if isinstance(given, bool):
+            return say("yes") if given else say("no")
+        if isinstance(given, str):
+            return given
+        text = number(given, decimals, say)
+        if not before and not after:
+            return text
+        sign = MINUS if text.startswith(MINUS) else ""
+        return f"{sign}{before}{text.removeprefix(MINUS)}{after}"
+
+    return shown
 
 
 def number(value: float, decimals: int | None = None, say: Messages = ENGLISH) -> str:
     """A number with thousands separators; without `decimals` at most six significant digits and no trailing zeros."""
     if decimals is not None:
         text = f"{value:,.{decimals}f}"
-    elif float(value).is_integer() and abs(value) < 1e15:
+    elif abs(value) < 1e15 and value % 1 == 0:
         text = f"{int(value):,}"
     elif 1e-4 <= abs(value) < 1e15:
         places = max(0, 5 - math.floor(math.log10(abs(value))))
         text = f"{value:,.{places}f}".rstrip("0").rstrip(".") if places else f"{value:,.0f}"
     else:
         text = f"{value:.6g}"
-    return localized(text, say.locale)
+    return text.translate(say.separators)
 
 
 def scale_name(outcome: Outcome, say: Messages = ENGLISH) -> str:
@@ -84,11 +101,3 @@ def code(value: str | float | int | bool) -> str:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value)
-
-
-def _with_unit(text: str, unit: str | None, say: Messages) -> str:
-    if unit is None:
-        return text
-    if (currency := currency_code(unit)) is not None:
-        return money(text, currency, say.locale)
-    return percentage(text, say.locale) if unit == "%" else f"{text} {unit}"

@@ -86,10 +86,11 @@ class Messages:
 
     def number(self, value: float, spec: str) -> str:
         """`value` in a format of Python's such as `,.2f`, with the locale's separators and a true minus sign."""
-        return format(value, spec).translate(self._separators)
+        return format(value, spec).translate(self.separators)
 
     @cached_property
-    def _separators(self) -> dict[int, str]:
+    def separators(self) -> dict[int, str]:
+        """See `locales.separators`."""
         return separators(self.locale)
 
     def percent(self, share: float, decimals: int = 0) -> str:
