@@ -50,7 +50,8 @@ def work_chunk(work: Work, number: int, piece: Piece, put: Put, poisoned: Set[in
     decisions = _booked(judgement.decisions, folders, failures, documents)
     for room, table in _rooms(work, piece, judgement, decisions):
         put(layout.chunk_name(room, number), _parquet(table))
-    put(layout.part_name(layout.DECISIONS, number), _parquet(decisions))
+    texts = [field.name for field in decisions.schema if field.type == pa.string()]
+    put(layout.part_name(layout.DECISIONS, number), _parquet(decisions, texts))
     put(layout.part_name(layout.RELEVANCE, number), _parquet(judgement.relevance))
     return _tally(work, decisions)
 
@@ -134,9 +135,10 @@ def _contents(decisions: pa.Table) -> Iterator[Content]:
             yield Content("document", row, layout.document_name(folder, item["name"]), item["sha256"])
 
 
-def _parquet(table: pa.Table) -> bytes:
+def _parquet(table: pa.Table, repeated: Sequence[str] = ()) -> bytes:
+    """A table as the content of a file; a dictionary is made of columns in which values are `repeated`."""
     file = BytesIO()
-    pq.write_table(table, file, compression="zstd")
+    pq.write_table(table, file, compression="zstd", use_dictionary=list(repeated))
     return file.getvalue()
 
 
