@@ -15,9 +15,11 @@ The model is an MLP 64-32 on 23 columns with a population of 64, trained here on
   processor time of all processes a row in that time, and `all / min` the rate of the whole command: start-up and
   reading (`start s`), report and seal (`end s`) included. `MiB` is the peak of the summed PSS of all processes.
 * `notices`: letters of denied decisions, at the rate while every worker is at work, beside bare WeasyPrint on the
-  finished pages of the same decisions (documents.py says what bare is). `of bare` is the rate on the wall divided by
-  bare's times the workers, `cpu of bare` the same of processor time, judging of all decisions included; on a machine
-  that does other work as well only the latter says much.
+  finished pages of the same decisions (documents.py says what bare is), in as many processes side by side, before and
+  after. `denied` is a source of denied applications, as a lender has who prints what was refused; in `all decisions`
+  22 % are denied, so that each letter carries the judging of four others as well. Chunks are such that either has
+  32 letters in each. `of bare` is the rate on the wall beside bare's, `cpu of bare` the same of processor time, judging
+  and checks of all decisions included; on a machine that does other work as well only the latter says much.
 * `texts`: texts of 128 tokens and of 16 to 128, judged without checks by a network of BERT-base's size, beside the
   engine alone on the same tokens in the same batches (batches/texts.py). `of engine` is the engine's time over it.
 
@@ -38,17 +40,16 @@ import kept  # the scripts beside this one
 import pandas as pd
 import torch
 from batches import lender, texts
+from batches.bare import WARM, Rate, side_by_side
 from batches.watched import Run, watch
-from documents import bare
 
 from lrp_audit import report
-from lrp_audit.deciding.decisions import Decision
 from lrp_audit.deciding.judged import judge_chunk
 from lrp_audit.deciding.session import Session, open_session
-from lrp_audit.report.specimens import Specimen
 from lrp_audit.settings.config import load
 
 CHUNK, FEW = 2048, 10_000  # rows of a chunk, and of a short run
+LETTERS = 32  # notices of a chunk
 NOTICE = dt.date(2026, 11, 2)
 Row = dict[str, object]
 
@@ -108,38 +109,37 @@ def batch(folder: Path, source: Path, level: str, limit: int, workers: int, *oth
 
 
 def notices(folder: Path, source: Path, count: int, sizes: list[int]) -> Iterator[Row]:
-    opened = session(folder, "letter")
-    judged = judge_chunk(opened, lender.frame(2 * CHUNK), notice=NOTICE, records=False)
-    denied = [row for row, outcome in enumerate(judged.decisions["outcome"].to_pylist()) if outcome == "adverse"]
-    wall, cpu = _bare(opened, [judged.decision(row) for row in denied[: max(10, count // 10)]])
-    line = {"way": "bare WeasyPrint", "documents / s": 1 / wall, "cpu ms": cpu * 1e3}
-    yield line | {"of bare": 1.0, "cpu of bare": 1.0}
-    limit = denied[min(count, len(denied)) - 1] + 1
+    opened, frame = session(folder, "letter"), lender.frame(2 * CHUNK)
+    judged = judge_chunk(opened, frame, notice=NOTICE, records=False)
+    outcomes = judged.decisions["outcome"].to_pylist()
+    denied = [row for row, outcome in enumerate(outcomes) if outcome == "adverse"][:count]
+    refused = folder / "denied.parquet"
+    frame.iloc[denied].to_parquet(refused, index=False)
+    decisions = [judged.decision(row) for row in denied[: max(WARM, count // 4)]]
+    pages = [report.letter_html(made.record, made.addressee, opened.config) for made in decisions]
+    sources = {
+        "denied": (refused, len(denied), LETTERS),
+        "all decisions": (source, denied[-1] + 1, round(LETTERS / lender.DENIED)),
+    }
     for workers in sizes:
-        run = batch(folder, source, "letter", limit, workers, "--documents", "letters")
-        steady = run.steady(workers)
-        if steady is None:
-            raise SystemExit(f"{count} notices are too few for {workers} workers; name more by --notices.")
-        first, last = steady
-        letters = last.letters - first.letters
-        each, work = (last.wall - first.wall) / letters, (last.cpu - first.cpu) / letters
-        line = {"way": f"lrp-audit batch, {workers} workers", "documents / s": 1 / each, "cpu ms": work * 1e3}
-        yield line | {"of bare": wall / each / workers, "cpu of bare": cpu / work}
+        before = side_by_side(pages, opened.config, workers)
+        rates = {name: _letters(folder, *wanted, workers) for name, wanted in sources.items()}
+        bare = before.mean(side_by_side(pages, opened.config, workers))
+        for name, rate in {"bare WeasyPrint": bare, **rates}.items():
+            way = f"{name}, {workers} at a time"
+            line: Row = {"way": way, "documents / s": rate.documents, "cpu ms": rate.cpu * 1e3}
+            yield line | {"of bare": rate.documents / bare.documents, "cpu of bare": bare.cpu / rate.cpu}
 
 
-def _bare(opened: Session, decisions: list[Decision]) -> tuple[float, float]:
-    """Seconds on the wall and of the processor for a page by WeasyPrint alone, the median over decisions.
-
-    Every page is rendered once, as in a run.
-    """
-    times = []
-    for made in decisions:
-        found = Specimen("", made.record, made.addressee, opened.config)
-        render = bare(report.letter_html(made.record, made.addressee, opened.config), found)
-        wall, cpu = time.perf_counter(), time.process_time()
-        render()
-        times.append((time.perf_counter() - wall, time.process_time() - cpu))
-    return tuple(map(statistics.median, zip(*times, strict=True)))
+def _letters(folder: Path, source: Path, limit: int, chunk: int, workers: int) -> Rate:
+    """Notices of the denied among the first rows of a source, while every worker is at work."""
+    wanted = ("--documents", "letters", "--chunk-rows", str(chunk))
+    steady = batch(folder, source, "letter", limit, workers, *wanted).steady(workers)
+    if steady is None:
+        raise SystemExit(f"So few notices are too few for {workers} workers; name more by --notices.")
+    first, last = steady
+    letters = last.letters - first.letters
+    return Rate(letters / (last.wall - first.wall), (last.cpu - first.cpu) / letters)
 
 
 def table(title: str, lines: Iterator[Row]) -> list[Row]:

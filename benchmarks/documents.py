@@ -38,6 +38,7 @@ from lrp_audit.records.text_record import TextEvidence, TextWord
 from lrp_audit.report.fonts import configuration, faces
 from lrp_audit.report.render import Source, _attachment, _Finisher
 from lrp_audit.report.specimens import Specimen, specimens
+from lrp_audit.settings.config import AuditConfig
 
 FONTS = Path(font_source_sans_pro.font_directory)
 GOALS = {("notice", "lrp_audit", "bare"): 1.2, ("audit", "lrp_audit", "straightforward"): 0.7}
@@ -65,7 +66,7 @@ def notice_makers() -> dict[str, Maker]:
     page = report.letter_html(found.record, found.addressee, found.config)
     return {
         "lrp_audit": lambda: report.letter_pdf(found.record, found.addressee, found.config),
-        "bare": bare(page, found),
+        "bare": bare(page, found.config),
         **others(page),
     }
 
@@ -75,16 +76,16 @@ def audit_makers() -> dict[str, Maker]:
     page = report.audit_html(found.record, found.config)
     return {
         "lrp_audit": lambda: report.audit_pdf(found.record, found.config),
-        "bare": bare(page, found),
+        "bare": bare(page, found.config),
         "straightforward": plainly(page, found),
         **others(page),
     }
 
 
-def bare(page: str, found: Specimen) -> Maker:
+def bare(page: str, config: AuditConfig) -> Maker:
     """WeasyPrint alone; the page's own style element is taken out and made a shared sheet, as the package does."""
     head, css, body = parts(page)
-    shared, rules = configuration(faces(found.config))
+    shared, rules = configuration(faces(config))
     sheet = CSS(string=css)
     return lambda: HTML(string=head + body).write_pdf(stylesheets=[rules, sheet], font_config=shared)
 

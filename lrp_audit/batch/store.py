@@ -5,7 +5,9 @@ A chunk without a marker is worked on again whole, and writes the same files ove
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -16,6 +18,8 @@ from lrp_audit.errors import ReportError
 from lrp_audit.files import put_file, sync_folder, write_bytes
 from lrp_audit.records.record import Frozen, canonical
 from lrp_audit.sealing import layout
+
+AHEAD = 64  # files that may wait for the disk, in memory
 
 
 class StoredFile(Frozen):
@@ -44,13 +48,19 @@ def store(folder: Path, number: int, produce: Callable[[Put], Tally]) -> Tally:
         ReportError: a file cannot be written; the chunk is not finished then.
     """
     files: list[StoredFile] = []
+    waiting: deque[Future[None]] = deque()
 
     def put(name: str, content: bytes) -> None:
-        put_file(folder / name, lambda file: file.write(content))
+        while waiting and (waiting[0].done() or len(waiting) > AHEAD):
+            waiting.popleft().result()
+        waiting.append(disk.submit(put_file, folder / name, lambda file: file.write(content)))
         files.append(StoredFile(name=name, bytes=len(content)))
 
     try:
-        tally = produce(put)
+        with ThreadPoolExecutor(1) as disk:  # a document is rendered while the disk is waited for
+            tally = produce(put)
+        for write in waiting:
+            write.result()
         for place in _places(files):
             sync_folder(folder / place)
     except OSError as error:

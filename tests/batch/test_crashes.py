@@ -13,8 +13,11 @@ from disks import watched
 from kills import PHASES, killed, killed_before_naming, timed
 from runs import batch, contents, copied, order
 
+from lrp_audit.batch.chunk import Put
 from lrp_audit.batch.plan import read_plan
 from lrp_audit.batch.pool import Pool
+from lrp_audit.batch.store import AHEAD, finished, store
+from lrp_audit.batch.tally import Tally
 from lrp_audit.errors import ReportError
 from lrp_audit.sealing import layout
 
@@ -113,3 +116,21 @@ def test_a_folder_that_cannot_be_written_to_is_refused(samples: Path, tmp_path: 
     (tmp_path / "file").touch()
     with pytest.raises(ReportError, match="cannot be written to: Not a directory"):
         batch(order(samples, tmp_path / "file" / "batch"))
+
+
+@pytest.mark.parametrize("bad", [0, 1, AHEAD + 2])
+def test_a_file_that_cannot_be_written_leaves_its_chunk_unfinished(tmp_path: Path, bad: int) -> None:
+    (tmp_path / "taken").write_text("where a folder should be")
+
+    def produce(put: Put) -> Tally:
+        for number in range(AHEAD + 3):
+            put(f"{'taken' if number == bad else 'free'}/{number}.pdf", b"content")
+        return Tally()
+
+    with pytest.raises(ReportError, match="cannot be written"):
+        store(tmp_path, 0, produce)
+    assert not finished(tmp_path, 1)
+    (tmp_path / "taken").unlink()
+    store(tmp_path, 0, produce)
+    assert set(finished(tmp_path, 1)) == {0}
+    assert len(list(tmp_path.rglob("*.pdf"))) == AHEAD + 3

@@ -69,10 +69,10 @@ def test_objects_that_are_encoded_once_are_what_pydyf_would_have_written(
     assert make.__wrapped__("ordinary") == encoded  # type: ignore[attr-defined]  # past its cache
 
 
-@pytest.mark.parametrize("address", ["x" * 400, "word " * 80])
-def test_a_long_address_leaves_the_date_alone_and_stays_within_the_margins(address: str) -> None:
+@pytest.mark.parametrize("name", ["x" * 400, "word " * 80])
+def test_a_long_name_leaves_the_date_alone_and_stays_within_the_margins(name: str) -> None:
     case = pages.CASES["ordinary"]
-    addressee = case.addressee.model_copy(update={"address": (address,)})
+    addressee = case.addressee.model_copy(update={"name": name})
     with pypdfium2.PdfDocument(report.letter_pdf(case.record, addressee, case.config)) as document:
         text = document[0].get_textpage()
         boxes = [text.get_rect(place) for place in range(text.count_rects())]  # left, bottom, right, top
