@@ -7,7 +7,7 @@ is written once for all rows that have the cell.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
-from itertools import islice, product
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -70,8 +70,9 @@ def _bits(rows: FloatArray) -> list[bytes]:
 
 def _vectors(rows: FloatArray) -> list[str]:
     """Every row as an array."""
-    written = iter(numbers(rows.ravel().tolist()))
-    return [listed(islice(written, rows.shape[1])) for _ in range(len(rows))]
+    written = numbers(rows.ravel().tolist())
+    parts = [iter(written)] * rows.shape[1]  # of one iterator, so that every row takes the next ones
+    return list(map(listed, zip(*parts, strict=True))) if parts else ["[]"] * len(rows)
 
 
 def _forms(column: ColumnFacts) -> tuple[dict[tuple[bool, ...], str], str]:

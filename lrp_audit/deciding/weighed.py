@@ -18,10 +18,9 @@ import pandas as pd
 
 from lrp_audit.adapters.tabular import Encoded
 from lrp_audit.deciding.assembly import ColumnFacts, Protection, contribution
-from lrp_audit.deciding.cells import written_cells
+from lrp_audit.deciding.written_rows import WrittenRows
 from lrp_audit.judging.case import Family, Scored, from_report
 from lrp_audit.judging.reasons import ROUNDING
-from lrp_audit.records import canonical
 from lrp_audit.records.record import ColumnContribution, FamilyContribution
 
 FloatArray = npt.NDArray[np.float64]
@@ -190,17 +189,9 @@ class WeighedTable:
         return {row: (self.family_order[row][most - 1], self.family_order[row][most]) for row in rows}
 
     @cached_property
-    def written_names(self) -> tuple[str, ...]:
-        """Of every family the canonical JSON between its columns and its relevance."""
-        return tuple(
-            f',"family":{canonical.text(name)},"label":{canonical.text(label)},"relevance":'
-            for name, label in self.named_families
-        )
-
-    @cached_property
-    def written_alone(self) -> tuple[str, ...]:
-        """Of every family that has one column the canonical JSON of it."""
-        return tuple(canonical.text(names) if names else "" for names in self.alone)
+    def written(self) -> WrittenRows:
+        """The rows as canonical JSON."""
+        return WrittenRows(self)
 
     def row(self, row: int) -> WeighedRow:
         """One of the rows."""
@@ -211,14 +202,6 @@ class WeighedTable:
         own, values = self.members[family], self.values[row]
         ranked = sorted(own, key=lambda j: (-abs(values[j]), self.columns[j].name))
         return tuple(self.columns[j].name for j in ranked)
-
-    @cached_property
-    def cells(self) -> tuple[tuple[list[str], list[str]], ...]:
-        """Of every column the canonical JSON around the relevance in each row."""
-        return tuple(
-            written_cells(column, self.frame[column.name], seen, self.encoded.missing[:, j], self.encoded.imputed[:, j])
-            for j, (column, seen) in enumerate(zip(self.columns, self.transformed, strict=True))
-        )
 
 
 @dataclass(frozen=True)
@@ -271,7 +254,7 @@ class WeighedRow:
 
     def written(self) -> tuple[str, str]:
         """See `Weighed`."""
-        return canonical.listed(self._columns()), canonical.listed(self._families())
+        return self.table.written.contributions(self.place), self.table.written.families(self.place)
 
     def by_input(self, inputs: Sequence[str]) -> list[float]:
         """See `Weighed`; a table's inputs are its columns, in their order."""
@@ -283,19 +266,6 @@ class WeighedRow:
 
     def _among(self, wanted: frozenset[int]) -> tuple[ScoredColumn, ...]:
         return tuple(self._scored(j for j in self.table.order[self.place] if j in wanted)) if wanted else ()
-
-    def _columns(self) -> Iterator[str]:
-        cells, row, values = self.table.cells, self.place, self.table.values[self.place]
-        for j in self.table.order[row]:
-            before, after = cells[j]
-            yield f"{before[row]}{canonical.number(values[j])}{after[row]}"
-
-    def _families(self) -> Iterator[str]:
-        table = self.table
-        values = table.family_values[self.place]
-        for f in table.family_order[self.place]:
-            columns = table.written_alone[f] or canonical.text(table.family_columns(self.place, f))
-            yield f'{{"columns":{columns}{table.written_names[f]}{canonical.number(values[f])}}}'
 
 
 def _ranked(values: FloatArray, names: IntArray) -> list[list[int]]:

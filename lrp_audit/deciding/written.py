@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
+
 from pydantic import BaseModel
 
 from lrp_audit.deciding.decision_row import same_objects
 from lrp_audit.deciding.decisions import Judged
 from lrp_audit.records import canonical
-from lrp_audit.records.record import Check, Record
+from lrp_audit.records.record import Check, DecisionFacts, Reason, Record
 
 _SHARED = frozenset({"model", "method", "reference", "texts"})  # one object for many rows, written once
 _COLUMNS = frozenset({"contributions", "families"})
-_OWN = Record.model_fields.keys() - _SHARED - _COLUMNS - {"checks", "versions"}
+_OWN = Record.model_fields.keys() - _SHARED - _COLUMNS - {"decision", "reasons", "checks", "versions"}
+_but_relevance = itemgetter(*(Reason.model_fields.keys() - {"relevance"}))
 
 
 class Writer:
@@ -19,6 +22,7 @@ class Writer:
 
     def __init__(self) -> None:
         self._known: dict[int, tuple[BaseModel, str]] = {}  # with the part itself, so that no other takes its id
+        self._reasons: dict[tuple[object, ...], str] = {}
         self._versions: tuple[dict[str, str], str] = {}, "{}"  # of the row before
         self._checks: tuple[tuple[Check, ...], str] = (), "[]"
 
@@ -27,11 +31,30 @@ class Writer:
         outline = judged.outline
         fields = {name: canonical.text(getattr(outline, name)) for name in _OWN}
         fields |= {name: self._shared(getattr(outline, name)) for name in _SHARED}
+        fields["reasons"] = canonical.listed(map(self._of_reason, outline.reasons))
+        fields["decision"] = self._of_decision(outline.decision)
         fields["versions"], fields["checks"] = self._of_versions(outline.versions), self._of_checks(outline.checks)
         fields["contributions"], fields["families"] = (
             ("[]", "[]") if judged.columns is None else judged.columns.written()
         )
         return canonical.joined(fields).encode()
+
+    def _of_reason(self, reason: Reason) -> str:
+        """A reason, which is the same in many rows but for its relevance."""
+        key = _but_relevance(vars(reason))
+        form = self._reasons.get(key)
+        if form is None:
+            fields = {name: canonical.text(value).replace("%", "%%") for name, value in vars(reason).items()}
+            form = self._reasons[key] = canonical.joined(fields | {"relevance": "%s"})
+        return form % canonical.number(reason.relevance)
+
+    def _of_decision(self, decision: DecisionFacts) -> str:
+        """Facts, whose parts are often the same objects as in other rows: dates, or what nobody knows anything of."""
+        fields = vars(decision).items()
+        return canonical.joined({
+            name: self._shared(value) if isinstance(value, BaseModel) else canonical.text(value)
+            for name, value in fields
+        })  # fmt: skip
 
     def _shared(self, part: BaseModel | None) -> str:
         if part is None:
