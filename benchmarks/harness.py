@@ -19,6 +19,7 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 
 BASELINE = "forward + backward"
+LEAST = 5  # rounds
 Method = Callable[[], object]
 
 
@@ -70,22 +71,16 @@ def peak_memory(method: Method | Elsewhere) -> float:
 
 
 def measure(
-    workload: str,
-    methods: Mapping[str, Method | Elsewhere],
-    *,
-    rows: int,
-    budget: float,
-    calls: int = 1,
-    least: int = 5,
+    workload: str, methods: Mapping[str, Method | Elsewhere], *, rows: int, budget: float, calls: int = 1
 ) -> list[Timing]:
-    """Take rounds for `budget` seconds, and at least `least`."""
+    """Take rounds for `budget` seconds, and at least `LEAST`."""
     for method in methods.values():
         seconds(method, calls)  # caches fill and threads start
     memory = {name: peak_memory(method) for name, method in methods.items()}
     order, shuffle = list(methods), random.Random(0).shuffle
     taken: dict[str, list[float]] = {name: [] for name in methods}
     end = time.monotonic() + budget
-    while time.monotonic() < end or len(taken[BASELINE]) < least:
+    while time.monotonic() < end or len(taken[BASELINE]) < LEAST:
         shuffle(order)
         for name in order:
             taken[name].append(seconds(methods[name], calls))

@@ -19,7 +19,6 @@ import statistics
 import subprocess
 import sys
 import time
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -178,8 +177,7 @@ def run(arguments: argparse.Namespace) -> tuple[float, list[harness.Timing]]:
     graph = capture(model, inputs(token_ids(2, arguments.device)))
     captured = time.perf_counter() - started
     timings: list[harness.Timing] = []
-    with warnings.catch_warnings(), worker(arguments.lxt_python) as other:
-        warnings.simplefilter("ignore")
+    with harness.quiet(), worker(arguments.lxt_python) as other:
         for batch in BATCHES[: 1 if arguments.quick else None]:
             timings += workload(model, graph, batch, other, budget=0 if arguments.quick else 60)
             ids = token_ids(batch, arguments.device)
