@@ -34,7 +34,7 @@ def _processor() -> str:
 def keep(name: str, environment: Facts, found: Mapping[str, object], *, quick: bool) -> None:
     """Write results/NAME.json and say so; what `--quick` finds lies in results/quick and is not for quoting."""
     path = (RESULTS / "quick" if quick else RESULTS) / f"{name}.json"
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     duration = took()
     path.write_text(json.dumps({"environment": environment | {"took": duration}, **found}, indent=2) + "\n")
     print(f"\n{name} took {duration}; its figures are in {path.relative_to(RESULTS.parents[1])}", flush=True)
