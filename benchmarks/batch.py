@@ -168,7 +168,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2], metavar="N", help="processes of a run")
     chosen = parser.parse_args()
     rows = chosen.rows or (20_000 if chosen.quick else 60_000)
-    count = chosen.notices or (250 if chosen.quick else 400)
+    count = chosen.notices or (160 if chosen.quick else 320)
     if not 100 <= count <= 500:
         parser.error("--notices is from 100 to 500.")
     rounds = 1 if chosen.quick else 3
@@ -181,7 +181,7 @@ def main() -> None:
             "judging": table("judging", judging(folder, rounds)),
             "runs": table("runs", runs(folder, source, rows, chosen.workers)),
             "notices": table("notices", notices(folder, source, count, chosen.workers)),
-            "texts": table("texts", texts.judging(folder / "texts", 6 if chosen.quick else 16, rounds)),
+            "texts": table("texts", texts.judging(folder / "texts", 6 if chosen.quick else 12, rounds)),
         }
     load = {"before": before, "after": os.getloadavg()}
     print(f"\nLoad of the machine: {before[0]:.1f} before, {load['after'][0]:.1f} after.")
