@@ -52,9 +52,8 @@ class EncodedColumns:
         for name, value in inputs.items():
             own, seen = value[row], self.inputs[name]
             table = torch.cat([seen.values, own[seen.elements].unsqueeze(0)])
-            rows = own.repeat(len(choices), 1)
-            rows[:, seen.elements] = table.gather(0, chosen[:, seen.columns] % len(table))
-            found[name] = rows
+            taken = table.gather(0, chosen.index_select(1, seen.columns) % len(table))
+            found[name] = own.repeat(len(choices), 1).index_copy_(1, seen.elements, taken)
         return found
 
 

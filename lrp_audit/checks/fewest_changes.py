@@ -13,6 +13,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
+from operator import attrgetter
 
 import numpy as np
 import numpy.typing as npt
@@ -93,10 +94,14 @@ def as_rows(choices: Sequence[Changes], columns: int) -> IntArray:
 
 def _smallest(found: Iterable[Choice]) -> tuple[Choice, ...]:
     """The smallest choice of each set of columns, of those with the fewest changes, in order; ties by position."""
-    ordered = sorted(found, key=lambda choice: (len(choice.changes), choice.size, choice.changes))
-    first = {choice.columns: choice for choice in reversed(ordered)}
-    few = [choice for choice in ordered if len(choice.changes) == len(ordered[0].changes)]
-    return tuple(choice for choice in few if choice is first[choice.columns])
+    choices = tuple(found)
+    fewest = min((len(choice.changes) for choice in choices), default=0)
+    first: dict[tuple[int, ...], Choice] = {}
+    for choice in sorted(
+        (choice for choice in choices if len(choice.changes) == fewest), key=attrgetter("size", "changes")
+    ):
+        first.setdefault(choice.columns, choice)
+    return tuple(first.values())
 
 
 class _Search:

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from functools import partial
+from itertools import repeat
 
 import numpy as np
 import numpy.typing as npt
@@ -102,7 +103,9 @@ class Searcher:
             rows: positions of those to search for, all of them adverse.
             margin: of one of the rows, for the search; what it finds is confirmed by `score`.
         """
-        found = {row: self._found(frame.iloc[row], partial(margin, row)) for row in rows}
+        given = [frame[column.column].iloc[rows].tolist() for column in self.columns]
+        values = zip(*given, strict=True) if given else repeat(())  # by row; taking a row out of a frame is slow
+        found = {row: self._found(own, partial(margin, row)) for row, own in zip(rows, values, strict=False)}
         confirmed = list(self._confirmed(frame, [(row, choice) for row in rows for choice in found[row].choices]))
         return {
             row: Variations(
@@ -114,8 +117,8 @@ class Searcher:
             for row in rows
         }
 
-    def _found(self, row: pd.Series, margin: Callable[[IntArray], FloatArray]) -> Found:
-        sizes = [column.sizes(row[column.column]) for column in self.columns]
+    def _found(self, given: Sequence[object], margin: Callable[[IntArray], FloatArray]) -> Found:
+        sizes = [column.sizes(value) for column, value in zip(self.columns, given, strict=True)]
         settings = self.settings
         return fewest_changes(
             margin, sizes, self.limit, most_changes=settings.max_changes, most=settings.most, budget=self.budget
