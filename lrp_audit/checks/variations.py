@@ -103,7 +103,7 @@ class Searcher:
             rows: positions of those to search for, all of them adverse.
             margin: of one of the rows, for the search; what it finds is confirmed by `score`.
         """
-        given = [frame[column.column].iloc[rows].tolist() for column in self.columns]
+        given = [frame[column.column].iloc[list(rows)].tolist() for column in self.columns]
         values = zip(*given, strict=True) if given else repeat(())  # by row; taking a row out of a frame is slow
         found = {row: self._found(own, partial(margin, row)) for row, own in zip(rows, values, strict=False)}
         confirmed = list(self._confirmed(frame, [(row, choice) for row in rows for choice in found[row].choices]))
