@@ -18,7 +18,7 @@ The model is an MLP 64-32 on 23 columns with a population of 64, trained here on
   finished pages of the same decisions (documents.py says what bare is), in as many processes side by side, before and
   after. `denied` is a source of denied applications, as a lender has who prints what was refused; in `all decisions`
   22 % are denied, so that each letter carries the judging of four others as well. Chunks are such that either has
-  32 letters in each. `of bare` is the rate on the wall beside bare's, `cpu of bare` the same of processor time, judging
+  16 letters in each. `of bare` is the rate on the wall beside bare's, `cpu of bare` the same of processor time, judging
   and checks of all decisions included; on a machine that does other work as well only the latter says much.
 * `texts`: texts of 128 tokens and of 16 to 128, judged without checks by a network of BERT-base's size, beside the
   engine alone on the same tokens in the same batches (batches/texts.py). `of engine` is the engine's time over it.
@@ -49,7 +49,7 @@ from lrp_audit.deciding.session import Session, open_session
 from lrp_audit.settings.config import load
 
 CHUNK, FEW = 2048, 10_000  # rows of a chunk, and of a short run
-LETTERS = 32  # notices of a chunk
+LETTERS = 16  # notices of a chunk
 NOTICE = dt.date(2026, 11, 2)
 Row = dict[str, object]
 

@@ -46,10 +46,11 @@ class Run:
     def steady(self, workers: int) -> tuple[Moment, Moment] | None:
         """The time in which every worker was at work: its first chunk behind it, its last one not ended.
 
-        None where the run was too short for that.
+        As many chunks for every worker: they often end together. None where the run was too short for that.
         """
         chunks = [moment for moment in self.moments if moment.event == "chunk"]
-        return (chunks[workers - 1], chunks[-workers]) if len(chunks) >= 2 * workers else None
+        first, each = workers - 1, (len(chunks) - 2 * workers + 1) // workers
+        return (chunks[first], chunks[first + each * workers]) if each > 0 else None
 
 
 def watch(*arguments: str) -> Run:
