@@ -84,7 +84,7 @@ def review_refusal(record: Record, events: Sequence[Event], config: AuditConfig)
     """
     if record.refusal is not None:
         return None
-    say, review = for_reviewers(config), latest(events, digest(record))
+    say, review = for_reviewers(config), latest(events, digest(record)) if events else None
     verdict = None if review is None else review.details.get("verdict")
     if verdict == "uphold" or (review is None and config.documents.review == "optional"):
         return None
