@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
 from lrp_audit import report
-from lrp_audit.deciding.facts import ADDRESS_LINES, CELL_CHARACTERS, read_facts
+from lrp_audit.deciding.fact_cells import ADDRESS_LINES, CELL_CHARACTERS
+from lrp_audit.deciding.facts import read_facts
 from lrp_audit.deciding.printability import with_printability
 from lrp_audit.errors import ReportError
 from lrp_audit.records.record import Addressee, Record, canonical
