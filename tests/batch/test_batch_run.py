@@ -12,6 +12,7 @@ import pytest
 from runs import batch, contents, decisions, order
 
 from lrp_audit.batch.lock import locked
+from lrp_audit.batch.order import read_groups
 from lrp_audit.batch.plan import chosen, read_plan
 from lrp_audit.deciding.decisions import decide
 from lrp_audit.deciding.facts import text_columns
@@ -212,3 +213,33 @@ def test_records_can_be_left_out_and_documents_stay_the_same(samples: Path, tmp_
     assert not (asked.out / layout.RECORDS).exists()
     assert contents(asked.out / "documents") == contents(kept.out / "documents")
     assert any(name.endswith("notice.pdf") for name in contents(asked.out / "documents"))
+
+
+@pytest.mark.parametrize(
+    ("table", "settings", "why"),
+    [
+        ("number,sex\nA-00001,f\n", "", "no column 'id'"),
+        ("id\nA-00001\n", "", "one column only"),
+        ("id,sex\nA-00001,f\nA-00001,m\n", "", "A-00001|twice"),
+        ("id,sex\nA-00001,f\n", 'id = "application_id"\n', r"--groups needs facts\.id"),
+    ],
+    ids=["no ids", "no groups", "an id twice", "decisions without ids"],
+)
+def test_groups_that_cannot_be_joined_are_refused_before_anything_is_written(
+    table: str, settings: str, why: str, samples: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "groups.csv").write_text(table)
+    asked = order(samples, tmp_path / "batch", groups=tmp_path / "groups.csv")
+    asked.config.write_text(asked.config.read_text().replace(settings, ""))
+    with pytest.raises((ConfigError, DataError), match=why):
+        batch(asked)
+    assert not asked.out.exists()
+
+
+def test_groups_are_read_with_ids_as_they_are_written(samples: Path, tmp_path: Path) -> None:
+    (tmp_path / "groups.csv").write_text("id,sex\n007,f\n010,m\n")
+    asked = order(samples, tmp_path / "batch", groups=tmp_path / "groups.csv")
+    found = read_groups(asked, load(asked.config))
+    assert found is not None
+    assert found["id"].tolist() == ["007", "010"]
+    assert read_groups(replace(asked, groups=None), load(asked.config)) is None

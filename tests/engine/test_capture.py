@@ -382,3 +382,37 @@ def test_weights_written_through_data_are_noticed() -> None:
     network[1].running_mean.data.add_(3)
     with pytest.raises(CaptureError, match="weights were changed"):
         propagate(graph, rows(2), target=0, composite="lrp0")
+
+
+class Answering(nn.Module):
+    """Answers in the form that `form` gives to its logits."""
+
+    def __init__(self, form: object) -> None:
+        super().__init__()
+        self.network, self.form = perceptron(), form
+
+    def forward(self, x: Tensor) -> object:
+        return self.form(self.network(x))  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda y: {"loss": y.sum(), "logits": y},
+        lambda y: {"scores": y},
+        lambda y: (y, y.sum()),
+        lambda y: [y],
+    ],
+    ids=["logits of a dict", "first of a dict", "first of a tuple", "first of a list"],
+)
+def test_logits_in_any_form(form: object) -> None:
+    x, network = rows(3), Answering(form).eval()
+    expected = relevance(network.network, x, target=0).relevance["input"]
+    found = relevance(network, x, target=0).relevance
+    torch.testing.assert_close(next(iter(found.values())), expected)
+
+
+@pytest.mark.parametrize("form", [lambda _: {}, lambda _: ()], ids=["dict", "tuple"])
+def test_no_logits_are_refused(form: object) -> None:
+    with pytest.raises(CaptureError, match="logits"):
+        capture(Answering(form).eval(), rows(2))

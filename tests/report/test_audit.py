@@ -13,7 +13,8 @@ import records
 
 from lrp_audit import report
 from lrp_audit.language.messages import ENGLISH
-from lrp_audit.records.record import Dates, canonical, digest
+from lrp_audit.records.record import Counteroffer, Dates, DecisionFacts, Incompleteness, canonical, digest
+from lrp_audit.report.actions import action_facts
 from lrp_audit.report.formats import signed
 from lrp_audit.report.standing import due_date
 
@@ -229,3 +230,26 @@ def test_internal_audits_have_the_paper_of_the_lender_s_country(letter: str, lan
     pdf = report.audit_pdf(records.record(), config.model_copy(update={"documents": documents}))
     with pikepdf.open(io.BytesIO(pdf)) as file:
         assert {round(float(page.mediabox[2])) for page in file.pages} == {paper}
+
+
+def test_a_counteroffer_and_missing_information_are_listed_and_a_plain_denial_has_neither() -> None:
+    day, until = dt.date(2026, 11, 2), dt.date(2026, 12, 2)
+    denied = DecisionFacts(id="1", applicant="a")
+    offer = Counteroffer(terms=("$5,000", "36 months"), accept_by=until)
+    earlier = Counteroffer(terms=("$5,000",), made=day)
+    missing = Incompleteness(items=("Proof of income",), respond_by=until)
+    shown = {
+        name: [(fact.label, fact.text) for fact in action_facts(denied.model_copy(update=facts), ENGLISH)]
+        for name, facts in {
+            "denied": {},
+            "counteroffer": {"action": "counteroffer", "counteroffer": offer},
+            "not accepted": {"counteroffer": earlier},
+            "incomplete": {"action": "incomplete", "incompleteness": missing},
+        }.items()
+    }
+    assert shown == {
+        "denied": [],
+        "counteroffer": [("Counteroffer", "$5,000; 36 months"), ("Counteroffer ends", "December 2, 2026")],
+        "not accepted": [("Counteroffer made, not accepted", "November 2, 2026")],
+        "incomplete": [("Missing information", "Proof of income"), ("Needed by", "December 2, 2026")],
+    }
