@@ -5,21 +5,23 @@
     python benchmarks/engine.py --threads 4
 
 The networks are multilayer perceptrons with ReLU units: 64-256-256-2 in float32, for one row and for batches of 8 and
-of 4096, with signed and with non-negative inputs; and 23-64-32-1 in float64, for a table of applicants and a population
-of 64. "forward + backward" is gradient x input. How they are measured is said in harness.py. What a method does once
-per model (capture here, registering hooks in zennit) is outside the timing; captum has no such step. A peer that is not
-installed is left out. The table goes to the terminal, the same as JSON to benchmarks/results/engine.json.
+of 4096, with signed and with non-negative inputs, where there is a CUDA device there too, in float32 and bfloat16; and
+23-64-32-1 in float64, for a table of applicants and a population of 64. "forward + backward" is gradient x input. How
+they are measured is said in harness.py. What a method does once per model (capture here, registering hooks in zennit)
+is outside the timing; captum has no such step. A peer that is not installed is left out. The table goes to the
+terminal, the same as JSON to benchmarks/results/engine.json.
 """
 
 import argparse
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import asdict
+from itertools import product
 
 import harness  # the scripts beside this one
 import kept
 import torch
-from harness import BASELINE, Method
+from harness import BASELINE, PROCESSOR, Method, Place
 from peers.relevance import captum_methods, perceptron, population_methods, zennit_methods
 from torch import Tensor, nn
 
@@ -50,10 +52,10 @@ def ours(network: nn.Module, x: Tensor, rules: tuple[str, ...] = OURS) -> Iterat
     return ((f"lrp_audit {rule}", method(rule)) for rule in rules)
 
 
-def dense_workload(rows: int, *, signed: bool, hooks: ExitStack) -> dict[str, Method]:
-    network = perceptron(64, 256, 256, 2, dtype=torch.float32)
+def dense_workload(rows: int, *, signed: bool, hooks: ExitStack, place: Place = PROCESSOR) -> dict[str, Method]:
+    network = perceptron(64, 256, 256, 2, dtype=place.dtype).to(place.device)
     x = torch.randn(rows, 64, generator=torch.Generator().manual_seed(1))
-    x = x if signed else x.abs()
+    x = (x if signed else x.abs()).to(place.device, place.dtype)
     return {
         "forward": lambda: forward(network, x),
         BASELINE: lambda: gradient(network, x),
@@ -87,10 +89,11 @@ def run(*, quick: bool) -> list[harness.Timing]:
     budget, applicants = (4.0, 100) if quick else (35.0, 1000)
     timings: list[harness.Timing] = []
     with harness.quiet(), ExitStack() as hooks:
-        for rows, signed, calls in ((4096, True, 1), (4096, False, 1), (8, True, 20), (1, True, 20)):
-            methods = dense_workload(rows, signed=signed, hooks=hooks)
+        workloads = ((4096, True, 1), (4096, False, 1), (8, True, 20), (1, True, 20))
+        for place, (rows, signed, calls) in product(harness.places(), workloads):
+            methods = dense_workload(rows, signed=signed, hooks=hooks, place=place)
             name = f"{rows} row{'s' * (rows > 1)}, {'signed' if signed else 'non-negative'} inputs"
-            timings += harness.measure(name, methods, rows=rows, budget=budget, calls=calls)
+            timings += harness.measure(name, methods, rows=rows, budget=budget, calls=calls, place=place)
         methods = population_workload(applicants)
         name = f"{applicants} rows, population of 64, float64"
         timings += harness.measure(name, methods, rows=applicants, budget=budget)

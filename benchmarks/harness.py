@@ -2,9 +2,9 @@
 
 All methods run in one process, one after the other in every round and in an order drawn anew for each round, so that a
 slow moment of the machine falls on all of them. With one thread the clock is the process's own time on the processor,
-so that other work on the machine counts little; with more threads it is the clock on the wall. A line shows the median
-over rounds, the median over rounds of the ratio to forward + backward in the same round, and the most memory that one
-call holds beyond its inputs.
+so that other work on the machine counts little; with more threads, or on a CUDA device, it is the clock on the wall. A
+line shows the median over rounds, the median over rounds of the ratio to forward + backward in the same round, and the
+most memory that one call holds beyond its inputs, on a CUDA device there.
 """
 
 import random
@@ -21,6 +21,37 @@ from torch.profiler import ProfilerActivity, profile
 BASELINE = "forward + backward"
 LEAST = 5  # rounds
 Method = Callable[[], object]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a workload runs, and in which numbers."""
+
+    device: str
+    dtype: torch.dtype
+
+    @property
+    def cuda(self) -> bool:
+        return self.device == "cuda"
+
+    def named(self, workload: str) -> str:
+        return f"{workload}, CUDA {str(self.dtype).removeprefix('torch.')}" if self.cuda else workload
+
+    def clock(self) -> float:
+        if self.cuda:
+            torch.cuda.synchronize()
+        own_time = torch.get_num_threads() == 1 and not self.cuda
+        return time.process_time() if own_time else time.perf_counter()
+
+
+PROCESSOR = Place("cpu", torch.float32)
+
+
+def places() -> tuple[Place, ...]:
+    """The processor, and where there is one a CUDA device in two precisions."""
+    if not torch.cuda.is_available():
+        return (PROCESSOR,)
+    return PROCESSOR, Place("cuda", torch.float32), Place("cuda", torch.bfloat16)
 
 
 @dataclass(frozen=True)
@@ -43,23 +74,24 @@ class Elsewhere:
     memory: Callable[[], float]
 
 
-def clock() -> float:
-    return time.process_time() if torch.get_num_threads() == 1 else time.perf_counter()
-
-
-def seconds(method: Method | Elsewhere, calls: int) -> float:
+def seconds(method: Method | Elsewhere, calls: int, place: Place = PROCESSOR) -> float:
     if isinstance(method, Elsewhere):
         return sum(method.seconds() for _ in range(calls)) / calls
-    start = clock()
+    start = place.clock()
     for _ in range(calls):
         method()
-    return (clock() - start) / calls
+    return (place.clock() - start) / calls
 
 
-def peak_memory(method: Method | Elsewhere) -> float:
+def peak_memory(method: Method | Elsewhere, place: Place = PROCESSOR) -> float:
     """MiB that one call holds at most, counted by torch's own allocator."""
     if isinstance(method, Elsewhere):
         return method.memory()
+    if place.cuda:
+        torch.cuda.reset_peak_memory_stats()
+        before = torch.cuda.memory_allocated()
+        method()
+        return (torch.cuda.max_memory_allocated() - before) / 2**20
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as trace:
         method()
     held = most = 0
@@ -71,24 +103,30 @@ def peak_memory(method: Method | Elsewhere) -> float:
 
 
 def measure(
-    workload: str, methods: Mapping[str, Method | Elsewhere], *, rows: int, budget: float, calls: int = 1
+    workload: str,
+    methods: Mapping[str, Method | Elsewhere],
+    *,
+    rows: int,
+    budget: float,
+    calls: int = 1,
+    place: Place = PROCESSOR,
 ) -> list[Timing]:
     """Take rounds for `budget` seconds, and at least `LEAST`."""
     for method in methods.values():
-        seconds(method, calls)  # caches fill and threads start
-    memory = {name: peak_memory(method) for name, method in methods.items()}
+        seconds(method, calls, place)  # caches fill and threads start
+    memory = {name: peak_memory(method, place) for name, method in methods.items()}
     order, shuffle = list(methods), random.Random(0).shuffle
     taken: dict[str, list[float]] = {name: [] for name in methods}
     end = time.monotonic() + budget
     while time.monotonic() < end or len(taken[BASELINE]) < LEAST:
         shuffle(order)
         for name in order:
-            taken[name].append(seconds(methods[name], calls))
+            taken[name].append(seconds(methods[name], calls, place))
     timings = []
     for name, times in taken.items():
         ratio = statistics.median(t / base for t, base in zip(times, taken[BASELINE], strict=True))
         median = statistics.median(times)
-        timings.append(Timing(workload, name, median, ratio, memory[name], rows / median))
+        timings.append(Timing(place.named(workload), name, median, ratio, memory[name], rows / median))
     return timings
 
 

@@ -3,15 +3,15 @@
     python benchmarks/text.py                       # about ten minutes
     python benchmarks/text.py --quick               # two minutes: one text at a time, few steps of integrated gradients
     python benchmarks/text.py --lxt-python PATH     # LXT by another Python than that which `./run bench` set up
-    python benchmarks/text.py --device cuda --dtype bfloat16
 
-The network has BERT-base's size (12 layers, 768 wide) and random weights, 128 tokens, one text and eight at once. Every
-method explains class 1 over class 0. "forward + backward" is gradient x input at the word embeddings: one forward and
-one backward pass, the least that any method of this kind takes. Capture is once per model and stands above the table.
-LXT patches classes for its whole process, so it runs in another one; it takes its turn in every round all the same, and
-is left out where there is no environment for it. Integrated gradients take minutes a call: they are timed once, between
-two passes forward and backward, and their memory is that of two steps, since every step is a pass of its own. How to
-read a line is said in README.md.
+The network has BERT-base's size (12 layers, 768 wide) and random weights, 128 tokens, one text and eight at once; where
+there is a CUDA device there too, in float32 and bfloat16, without LXT. Every method explains class 1 over class 0.
+"forward + backward" is gradient x input at the word embeddings: one forward and one backward pass, the least that any
+method of this kind takes. Capture is once per model and stands above the table. LXT patches classes for its whole
+process, so it runs in another one; it takes its turn in every round all the same, and is left out where there is no
+environment for it. Integrated gradients take minutes a call: they are timed once, between two passes forward and
+backward, and their memory is that of two steps, since every step is a pass of its own. How to read a line is said in
+README.md.
 """
 
 import argparse
@@ -22,11 +22,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import harness  # the scripts beside this one
 import kept
 import torch
+from harness import Place
 from torch import Tensor
 from transformers import BertConfig, BertForSequenceClassification
 
@@ -72,9 +74,9 @@ def worker(python: str | None) -> Iterator[Worker | None]:
         other.process.wait()
 
 
-def network(device: str, dtype: torch.dtype) -> BertForSequenceClassification:
+def network(place: Place) -> BertForSequenceClassification:
     torch.manual_seed(0)
-    return BertForSequenceClassification(BertConfig()).eval().requires_grad_(False).to(device, dtype)
+    return BertForSequenceClassification(BertConfig()).eval().requires_grad_(False).to(place.device, place.dtype)
 
 
 def token_ids(batch: int, device: str) -> Tensor:
@@ -111,77 +113,65 @@ def ours(graph: RelevanceGraph, ids: Tensor) -> dict[str, harness.Method]:
     }
 
 
-def integrated_gradients(model: BertForSequenceClassification, ids: Tensor, steps: int) -> Iterator[harness.Timing]:
+def integrated_gradients(
+    model: BertForSequenceClassification, ids: Tensor, steps: int, place: Place
+) -> Iterator[harness.Timing]:
     """captum's, with one gradient pass per step, as its `internal_batch_size` asks for; nothing without captum."""
     try:
         from captum.attr import LayerIntegratedGradients
     except ImportError:
         return
-    device = str(ids.device)
-    twin = network(device, next(model.parameters()).dtype)
+    twin = network(place)
     method = LayerIntegratedGradients(
         lambda tokens: margin(twin(tokens, attention_mask=torch.ones_like(tokens)).logits), twin.get_input_embeddings()
     )
     mask = torch.full_like(ids, 103)
 
     def taking(count: int) -> harness.Method:
-        return on_device(lambda: method.attribute(ids, mask, n_steps=count, internal_batch_size=len(ids)), device)
+        return lambda: method.attribute(ids, mask, n_steps=count, internal_batch_size=len(ids))
 
-    memory = harness.peak_memory(taking(2))
-    base = on_device(lambda: gradient(model, ids), device)
-    before, took, after = (harness.seconds(way, 1) for way in (base, taking(steps), base))
+    memory = harness.peak_memory(taking(2), place)
+    base = partial(gradient, model, ids)
+    before, took, after = (harness.seconds(way, 1, place) for way in (base, taking(steps), base))
     name = f"captum integrated gradients, {steps} steps"
     ratio = took / statistics.mean((before, after))
-    yield harness.Timing(workload_name(len(ids)), name, took, ratio, memory, len(ids) / took)
-
-
-def on_device(method: harness.Method, device: str) -> harness.Method:
-    """Wait for the device, so that the clock sees the whole call."""
-    if not device.startswith("cuda"):
-        return method
-
-    def waiting() -> object:
-        found = method()
-        torch.cuda.synchronize()
-        return found
-
-    return waiting
+    yield harness.Timing(place.named(workload_name(len(ids))), name, took, ratio, memory, len(ids) / took)
 
 
 def workload(
-    model: BertForSequenceClassification, graph: RelevanceGraph, batch: int, other: Worker | None, budget: float
+    model: BertForSequenceClassification,
+    graph: RelevanceGraph,
+    batch: int,
+    other: Worker | None,
+    budget: float,
+    place: Place,
 ) -> list[harness.Timing]:
-    device = str(next(model.parameters()).device)
-    ids = token_ids(batch, device)
-    local: dict[str, harness.Method] = {
+    ids = token_ids(batch, place.device)
+    methods: dict[str, harness.Method | harness.Elsewhere] = {
         "forward": lambda: forward(model, ids),
         harness.BASELINE: lambda: gradient(model, ids),
         **ours(graph, ids),
     }
-    methods: dict[str, harness.Method | harness.Elsewhere] = {
-        name: on_device(method, device) for name, method in local.items()
-    }
     if other is not None:
         other.ask(f"prepare {batch} {TOKENS}")
         methods[LXT] = harness.Elsewhere(lambda: other.ask("run"), lambda: other.ask("memory"))
-    return harness.measure(workload_name(batch), methods, rows=batch, budget=budget)
+    return harness.measure(workload_name(batch), methods, rows=batch, budget=budget, place=place)
 
 
 def workload_name(batch: int) -> str:
     return f"{batch} text{'s' * (batch > 1)} of {TOKENS} tokens"
 
 
-def run(arguments: argparse.Namespace) -> tuple[float, list[harness.Timing]]:
-    model = network(arguments.device, getattr(torch, arguments.dtype))
+def run(place: Place, other: Worker | None, *, quick: bool) -> tuple[float, list[harness.Timing]]:
+    model = network(place)
     started = time.perf_counter()
-    graph = capture(model, inputs(token_ids(2, arguments.device)))
+    graph = capture(model, inputs(token_ids(2, place.device)))
     captured = time.perf_counter() - started
     timings: list[harness.Timing] = []
-    with harness.quiet(), worker(arguments.lxt_python) as other:
-        for batch in BATCHES[: 1 if arguments.quick else None]:
-            timings += workload(model, graph, batch, other, budget=0 if arguments.quick else 60)
-            ids = token_ids(batch, arguments.device)
-            timings += integrated_gradients(model, ids, steps=8 if arguments.quick else 32)
+    for batch in BATCHES[: 1 if quick else None]:
+        timings += workload(model, graph, batch, other, budget=0 if quick else 60, place=place)
+        ids = token_ids(batch, place.device)
+        timings += integrated_gradients(model, ids, steps=8 if quick else 32, place=place)
     return captured, timings
 
 
@@ -191,19 +181,22 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1, help="threads that torch may use (default: 1)")
     default = str(LXT_PYTHON) if LXT_PYTHON.exists() else None
     parser.add_argument("--lxt-python", default=default, help="Python with lxt 2.1 and transformers 4.57.6")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--dtype", default="float32", choices=["float32", "bfloat16"])
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    captured, timings = run(arguments)
-    facts = kept.environment(
-        "torch", "transformers", "captum", threads=arguments.threads, device=arguments.device, dtype=arguments.dtype
-    )
+    timings: list[harness.Timing] = []
+    seconds = {}  # of capture
+    with harness.quiet(), worker(arguments.lxt_python) as other:
+        for place in harness.places():
+            found = run(place, None if place.cuda else other, quick=arguments.quick)
+            seconds[place.named("processor")] = found[0]
+            timings += found[1]
+    facts = kept.environment("torch", "transformers", "captum", threads=arguments.threads)
     print(", ".join(f"{name} {value}" for name, value in facts.items()))
-    print(f"capture, once per model: {captured:.1f} s")
+    print("capture, once per model:", ", ".join(f"{name} {value:.1f} s" for name, value in seconds.items()))
     print(harness.table(timings))
-    found = {"capture_seconds": captured, "timings": [asdict(t) for t in timings]}
-    kept.keep("text", facts, found, quick=arguments.quick)
+    kept.keep(
+        "text", facts, {"capture_seconds": seconds, "timings": [asdict(t) for t in timings]}, quick=arguments.quick
+    )
 
 
 if __name__ == "__main__":

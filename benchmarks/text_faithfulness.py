@@ -207,9 +207,9 @@ def seconds_together(methods: Methods, chosen: list[Example], predictions: list[
     """Seconds per text of attnlrp with several texts in a pass; the median of some rounds."""
     rounds = []
     for _ in range(5):
-        start = harness.clock()
+        start = harness.PROCESSOR.clock()
         methods.together(chosen, torch.tensor(predictions), "attnlrp")
-        rounds.append((harness.clock() - start) / len(chosen))
+        rounds.append((harness.PROCESSOR.clock() - start) / len(chosen))
     return statistics.median(rounds)
 
 
@@ -218,9 +218,9 @@ def compare(methods: Methods, chosen: list[Example], predictions: list[int]) -> 
     for name, method in methods.all().items():
         drops, rises, areas, seconds = [], [], [], []
         for example, predicted in zip(chosen, predictions, strict=True):
-            start = harness.clock()
+            start = harness.PROCESSOR.clock()
             found = method(example.ids, predicted)
-            seconds.append(harness.clock() - start)
+            seconds.append(harness.PROCESSOR.clock() - start)
             drop, rise = curves(methods, example, predicted, found)
             drops.append(drop)
             rises.append(rise)

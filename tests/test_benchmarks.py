@@ -3,11 +3,15 @@
 import json
 import sys
 import warnings
+from contextlib import ExitStack
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from transformers import BertConfig
 
 FOLDER = Path(__file__).resolve().parents[1] / "benchmarks"
 pytestmark = pytest.mark.skipif(not FOLDER.exists(), reason="not a source checkout")
@@ -53,3 +57,36 @@ def test_methods_over_a_population_that_are_timed_beside_each_other_find_the_sam
     ours = methods["lrp_audit lrp0"]().relevance["input"].numpy()
     assert np.allclose(ours, captum, atol=1e-9)
     assert np.allclose(ours, shap, atol=1e-9)
+
+
+def test_a_cuda_device_is_measured_where_there_is_one(script: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    harness = script("harness")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert harness.places() == (harness.PROCESSOR,)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert [place.named("8 rows") for place in harness.places()] == [
+        "8 rows", "8 rows, CUDA float32", "8 rows, CUDA bfloat16",
+    ]  # fmt: skip
+
+
+def test_perceptrons_are_measured_in_both_precisions(script: Any) -> None:
+    engine, harness = script("engine"), script("harness")
+    with harness.quiet(), ExitStack() as hooks:
+        for dtype, signed in product((torch.float32, torch.bfloat16), (True, False)):
+            place = harness.Place("cpu", dtype)
+            methods = engine.dense_workload(4, signed=signed, hooks=hooks, place=place)
+            found = harness.measure("4 rows", methods, rows=4, budget=0, place=place)
+            assert [line.method for line in found] == [*methods]
+            assert all(line.seconds > 0 for line in found)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_words_are_measured_in_both_precisions(
+    script: Any, monkeypatch: pytest.MonkeyPatch, dtype: torch.dtype
+) -> None:
+    text, harness = script("text"), script("harness")
+    small = {"num_hidden_layers": 1, "hidden_size": 16, "num_attention_heads": 2, "intermediate_size": 16}
+    monkeypatch.setattr(text, "BertConfig", lambda: BertConfig(**small))
+    with harness.quiet():
+        _, timings = text.run(harness.Place("cpu", dtype), None, quick=True)
+    assert {line.method for line in timings} >= {"forward", harness.BASELINE, "lrp_audit attnlrp", "lrp_audit cp-lrp"}

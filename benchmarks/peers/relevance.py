@@ -28,7 +28,7 @@ def twin(network: nn.Sequential) -> nn.Sequential:
     widths = [layer.in_features for layer in layers] + [layers[-1].out_features]
     copy = perceptron(*widths, dtype=layers[0].weight.dtype)
     copy.load_state_dict(network.state_dict())
-    return copy.requires_grad_(True)
+    return copy.to(layers[0].weight.device).requires_grad_(True)
 
 
 def zennit_methods(network: nn.Sequential, x: Tensor, target: int, hooks: ExitStack) -> Iterator[tuple[str, Method]]:
