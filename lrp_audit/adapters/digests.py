@@ -29,7 +29,7 @@ def preprocessing_sha256(step: Any) -> str:
     """SHA-256 over everything a fitted preprocessor holds, parameters and learned values.
 
     Settings that only say how to run (workers, verbosity, seeds already used) are left out. Functions count by their
-    module, name and byte code.
+    module, name and byte code, modules by their name.
     """
     digest = hashlib.sha256()
     _feed(digest, step, ())
@@ -84,6 +84,9 @@ def _feed_object(digest: Any, value: Any, above: tuple[int, ...]) -> None:
             digest.update(value.__code__.co_code)
             consts = [one for one in value.__code__.co_consts if not isinstance(one, types.CodeType)]
             _feed_items(digest, "constants", consts, above)
+        return
+    if isinstance(value, types.ModuleType):  # SciPy's splines hold the array library they were fitted with
+        digest.update(f"module:{value.__name__};".encode())
         return
     kind = type(value)
     digest.update(f"object:{kind.__module__}.{kind.__qualname__}:".encode())
