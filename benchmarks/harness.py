@@ -1,25 +1,29 @@
 """How the time and memory of methods are measured beside each other: what engine.py and text.py have in common.
 
 All methods run in one process, one after the other in every round and in an order drawn anew for each round, so that a
-slow moment of the machine falls on all of them. With one thread the clock is the process's own time on the processor,
-so that other work on the machine counts little; with more threads, or on a CUDA device, it is the clock on the wall. A
-line shows the median over rounds, the median over rounds of the ratio to forward + backward in the same round, and the
-most memory that one call holds beyond its inputs, on a CUDA device there.
+slow moment of the machine falls on all of them; a method much slower than the others sits out after two rounds. With
+one thread the clock is the process's own time on the processor, so that other work on the machine counts little; with
+more threads, or on a CUDA device, it is the clock on the wall. A line shows the median over rounds, the median over
+rounds of the ratio to forward + backward in the same round, and the most memory that one call holds beyond its inputs,
+on a CUDA device there.
 """
 
+import argparse
 import random
 import statistics
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
+import kept  # the script beside this one
 import torch
 from torch.profiler import ProfilerActivity, profile
 
 BASELINE = "forward + backward"
 LEAST = 5  # rounds
+SLOW, ENOUGH = 100, 2  # a method that takes as many times the baseline sits out after as many rounds
 Method = Callable[[], object]
 
 
@@ -35,7 +39,9 @@ class Place:
         return self.device == "cuda"
 
     def named(self, workload: str) -> str:
-        return f"{workload}, CUDA {str(self.dtype).removeprefix('torch.')}" if self.cuda else workload
+        if self == PROCESSOR:
+            return workload
+        return f"{workload}, {'CUDA ' * self.cuda}{str(self.dtype).removeprefix('torch.')}"
 
     def clock(self) -> float:
         if self.cuda:
@@ -45,13 +51,25 @@ class Place:
 
 
 PROCESSOR = Place("cpu", torch.float32)
+PRECISIONS = {"cpu": (torch.float32,), "cuda": (torch.float32, torch.bfloat16)}
 
 
-def places() -> tuple[Place, ...]:
-    """The processor, and where there is one a CUDA device in two precisions."""
-    if not torch.cuda.is_available():
-        return (PROCESSOR,)
-    return PROCESSOR, Place("cuda", torch.float32), Place("cuda", torch.bfloat16)
+def places(device: str) -> tuple[Place, ...]:
+    return tuple(Place(device, dtype) for dtype in PRECISIONS[device])
+
+
+def devices() -> tuple[str, ...]:
+    """What this machine has of them."""
+    return ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",)
+
+
+def parser(description: str) -> argparse.ArgumentParser:
+    """The arguments that both scripts have."""
+    found = argparse.ArgumentParser(description=description.partition("\n")[0])
+    found.add_argument("--quick", action="store_true", help="fewer rounds")
+    found.add_argument("--threads", type=int, default=1, help="threads that torch may use (default: 1)")
+    found.add_argument("--device", choices=devices(), help="measure on this one only (default: on all there are)")
+    return found
 
 
 @dataclass(frozen=True)
@@ -116,16 +134,17 @@ def measure(
         seconds(method, calls, place)  # caches fill and threads start
     memory = {name: peak_memory(method, place) for name, method in methods.items()}
     order, shuffle = list(methods), random.Random(0).shuffle
-    taken: dict[str, list[float]] = {name: [] for name in methods}
+    rounds: list[dict[str, float]] = []
     end = time.monotonic() + budget
-    while time.monotonic() < end or len(taken[BASELINE]) < LEAST:
+    while time.monotonic() < end or len(rounds) < LEAST:
         shuffle(order)
-        for name in order:
-            taken[name].append(seconds(methods[name], calls, place))
+        rounds.append({name: seconds(methods[name], calls, place) for name in order})
+        if len(rounds) == ENOUGH:
+            order = [name for name in order if rounds[-1][name] < SLOW * rounds[-1][BASELINE]]
     timings = []
-    for name, times in taken.items():
-        ratio = statistics.median(t / base for t, base in zip(times, taken[BASELINE], strict=True))
-        median = statistics.median(times)
+    for name in methods:
+        taken = [(one[name], one[name] / one[BASELINE]) for one in rounds if name in one]
+        median, ratio = (statistics.median(values) for values in zip(*taken, strict=True))
         timings.append(Timing(place.named(workload), name, median, ratio, memory[name], rows / median))
     return timings
 
@@ -148,3 +167,14 @@ def table(timings: list[Timing]) -> str:
             f"  {t.method:<42}{1e3 * t.seconds:>10.3f}{t.ratio:>9.2f}{t.memory:>8.1f}{t.rows_per_second:>12,.0f}"
         )
     return "\n".join(lines)
+
+
+def keep(name: str, device: str, timings: list[Timing], *packages: str, quick: bool, **found: object) -> None:
+    """Print a table, and keep it: that of a CUDA device apart, since it may come from another machine."""
+    facts = kept.environment(*packages, threads=torch.get_num_threads())
+    if device == "cuda":
+        name += "-cuda"
+        facts |= {"device": torch.cuda.get_device_name(), "CUDA": torch.version.cuda}
+    print(", ".join(f"{fact} {value}" for fact, value in facts.items()))
+    print(table(timings))
+    kept.keep(name, facts, {**found, "timings": [asdict(t) for t in timings]}, quick=quick)

@@ -5,28 +5,27 @@
     python benchmarks/text.py --lxt-python PATH     # LXT by another Python than that which `./run bench` set up
 
 The network has BERT-base's size (12 layers, 768 wide) and random weights, 128 tokens, one text and eight at once; where
-there is a CUDA device there too, in float32 and bfloat16, without LXT. Every method explains class 1 over class 0.
+there is a CUDA device there too, with 128 texts besides, in float32 and bfloat16, and once with torch's own leave to
+multiply float32 matrices as TF32. A model in half precision is explained in float32. Every method explains class 1
+over class 0.
 "forward + backward" is gradient x input at the word embeddings: one forward and one backward pass, the least that any
 method of this kind takes. Capture is once per model and stands above the table. LXT patches classes for its whole
 process, so it runs in another one; it takes its turn in every round all the same, and is left out where there is no
-environment for it. Integrated gradients take minutes a call: they are timed once, between two passes forward and
-backward, and their memory is that of two steps, since every step is a pass of its own. How to read a line is said in
-README.md.
+environment for it. Integrated gradients take minutes a call on a processor: they are timed once, between two
+passes forward and backward, and their memory is that of two steps, since every step is a pass of its own. How to read a
+line is said in README.md.
 """
 
-import argparse
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
-import harness  # the scripts beside this one
-import kept
+import harness  # the script beside this one
 import torch
 from harness import Place
 from torch import Tensor
@@ -35,7 +34,8 @@ from transformers import BertConfig, BertForSequenceClassification
 from lrp_audit.engine import RelevanceGraph, capture, preset, propagate
 
 TOKENS = 128
-BATCHES = (1, 8)
+BATCHES = {"cpu": (1, 8), "cuda": (1, 8, 128)}
+BUDGET = {"cpu": 60.0, "cuda": 5.0}  # seconds for a workload
 TARGET = (1, 0)
 LXT = "LXT 2.1"
 LXT_PYTHON = Path(sys.prefix) / "lxt" / "bin" / "python"
@@ -44,8 +44,9 @@ LXT_PYTHON = Path(sys.prefix) / "lxt" / "bin" / "python"
 class Worker:
     """LXT in the other process: `calls` explains once."""
 
-    def __init__(self, python: str, threads: int) -> None:
-        command = [python, str(Path(__file__).parent / "peers" / "lxt_worker.py"), str(threads)]
+    def __init__(self, python: str, place: Place) -> None:
+        script, dtype = Path(__file__).parent / "peers" / "lxt_worker.py", str(place.dtype).removeprefix("torch.")
+        command = [python, str(script), str(torch.get_num_threads()), place.device, dtype]
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )
@@ -53,20 +54,22 @@ class Worker:
     def ask(self, line: str) -> float:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        print(line, file=self.process.stdin, flush=True)
-        answer = self.process.stdout.readline()
+        answer = ""
+        with suppress(BrokenPipeError):  # it has ended
+            print(line, file=self.process.stdin, flush=True)
+            answer = self.process.stdout.readline()
         if not answer:
             raise SystemExit("The environment of --lxt-python has no working lxt 2.1 with transformers 4.57.6.")
         return float(answer)
 
 
 @contextmanager
-def worker(python: str | None) -> Iterator[Worker | None]:
+def worker(python: str | None, place: Place) -> Iterator[Worker | None]:
     """The process of LXT, ended on leaving; None where no environment is named."""
     if python is None:
         yield None
         return
-    other = Worker(python, torch.get_num_threads())
+    other = Worker(python, place)
     try:
         yield other
     finally:
@@ -113,6 +116,17 @@ def ours(graph: RelevanceGraph, ids: Tensor) -> dict[str, harness.Method]:
     }
 
 
+def in_tf32(method: harness.Method) -> harness.Method:
+    def run() -> object:
+        torch.set_float32_matmul_precision("high")
+        try:
+            return method()
+        finally:
+            torch.set_float32_matmul_precision("highest")
+
+    return run
+
+
 def integrated_gradients(
     model: BertForSequenceClassification, ids: Tensor, steps: int, place: Place
 ) -> Iterator[harness.Timing]:
@@ -147,11 +161,14 @@ def workload(
     place: Place,
 ) -> list[harness.Timing]:
     ids = token_ids(batch, place.device)
+    own = ours(graph, ids)
     methods: dict[str, harness.Method | harness.Elsewhere] = {
         "forward": lambda: forward(model, ids),
         harness.BASELINE: lambda: gradient(model, ids),
-        **ours(graph, ids),
+        **own,
     }
+    if place.cuda:
+        methods["lrp_audit attnlrp, matrices in TF32"] = in_tf32(own["lrp_audit attnlrp"])
     if other is not None:
         other.ask(f"prepare {batch} {TOKENS}")
         methods[LXT] = harness.Elsewhere(lambda: other.ask("run"), lambda: other.ask("memory"))
@@ -168,35 +185,28 @@ def run(place: Place, other: Worker | None, *, quick: bool) -> tuple[float, list
     graph = capture(model, inputs(token_ids(2, place.device)))
     captured = time.perf_counter() - started
     timings: list[harness.Timing] = []
-    for batch in BATCHES[: 1 if quick else None]:
-        timings += workload(model, graph, batch, other, budget=0 if quick else 60, place=place)
+    for batch in BATCHES[place.device][: 1 if quick else None]:
+        timings += workload(model, graph, batch, other, budget=0 if quick else BUDGET[place.device], place=place)
         ids = token_ids(batch, place.device)
         timings += integrated_gradients(model, ids, steps=8 if quick else 32, place=place)
     return captured, timings
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="fewer rounds")
-    parser.add_argument("--threads", type=int, default=1, help="threads that torch may use (default: 1)")
+    parser = harness.parser(__doc__ or "")
     default = str(LXT_PYTHON) if LXT_PYTHON.exists() else None
     parser.add_argument("--lxt-python", default=default, help="Python with lxt 2.1 and transformers 4.57.6")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    timings: list[harness.Timing] = []
-    seconds = {}  # of capture
-    with harness.quiet(), worker(arguments.lxt_python) as other:
-        for place in harness.places():
-            found = run(place, None if place.cuda else other, quick=arguments.quick)
-            seconds[place.named("processor")] = found[0]
-            timings += found[1]
-    facts = kept.environment("torch", "transformers", "captum", threads=arguments.threads)
-    print(", ".join(f"{name} {value}" for name, value in facts.items()))
-    print("capture, once per model:", ", ".join(f"{name} {value:.1f} s" for name, value in seconds.items()))
-    print(harness.table(timings))
-    kept.keep(
-        "text", facts, {"capture_seconds": seconds, "timings": [asdict(t) for t in timings]}, quick=arguments.quick
-    )
+    for device in [arguments.device] if arguments.device else harness.devices():
+        timings: list[harness.Timing] = []
+        seconds = {}
+        for place in harness.places(device):
+            with harness.quiet(), worker(arguments.lxt_python, place) as other:
+                seconds[place.named("capture")], found = run(place, other, quick=arguments.quick)
+            timings += found
+        packages = ("torch", "transformers", "captum")
+        harness.keep("text", device, timings, *packages, quick=arguments.quick, capture_seconds=seconds)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import json
 import sys
 import warnings
 from contextlib import ExitStack
+from dataclasses import asdict
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -62,11 +63,29 @@ def test_methods_over_a_population_that_are_timed_beside_each_other_find_the_sam
 def test_a_cuda_device_is_measured_where_there_is_one(script: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     harness = script("harness")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert harness.places() == (harness.PROCESSOR,)
+    assert harness.devices() == ("cpu",)
+    with pytest.raises(SystemExit):
+        harness.parser("").parse_args(["--device", "cuda"])
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert [place.named("8 rows") for place in harness.places()] == [
+    assert [place.named("8 rows") for device in harness.devices() for place in harness.places(device)] == [
         "8 rows", "8 rows, CUDA float32", "8 rows, CUDA bfloat16",
     ]  # fmt: skip
+
+
+def test_what_a_cuda_device_did_is_kept_apart(
+    script: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    harness, kept = script("harness"), script("kept")
+    monkeypatch.setattr(kept, "RESULTS", tmp_path / "benchmarks" / "results")
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "A device")
+    timing = harness.Timing("8 rows", "ours", 0.5, 2.0, 1.0, 16.0)
+    for device in ("cpu", "cuda"):
+        harness.keep("engine", device, [timing], "torch", quick=False, capture_seconds=3)
+    here, there = (json.loads((kept.RESULTS / f"engine{end}.json").read_text()) for end in ("", "-cuda"))
+    assert "device" not in here["environment"]
+    assert there["environment"]["device"] == "A device"
+    assert here["timings"] == there["timings"] == [asdict(timing)]
+    assert "ours" in capsys.readouterr().out
 
 
 def test_perceptrons_are_measured_in_both_precisions(script: Any) -> None:

@@ -5,50 +5,40 @@ Reads `prepare BATCH TOKENS`, `run` and `memory` from its standard input, one a 
 """
 
 import sys
-import time
+from pathlib import Path
 
 import torch
 from lxt_models import patched, relevance  # the file beside this one
-from torch.profiler import ProfilerActivity, profile
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+from harness import Place, peak_memory, seconds  # of the folder above
 
 
-def bert_base() -> torch.nn.Module:
+def bert_base(place: Place) -> torch.nn.Module:
     """A BERT-base of random weights in LXT's own classes."""
     modeling = patched("bert")
     torch.manual_seed(0)
-    return modeling.BertForSequenceClassification(modeling.BertConfig()).eval().requires_grad_(False)
-
-
-def peak_memory(model: torch.nn.Module, ids: torch.Tensor) -> float:
-    """MiB that one call holds at most, as `engine.peak_memory` counts."""
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as trace:
-        relevance(model, ids)
-    held = most = 0
-    events = [event for event in trace.profiler.kineto_results.events() if event.name() == "[memory]"]
-    for event in sorted(events, key=lambda event: event.start_ns()):
-        held += event.nbytes()
-        most = max(most, held)
-    return most / 2**20
-
-
-def seconds(model: torch.nn.Module, ids: torch.Tensor) -> float:
-    """By the clock of `engine.clock`."""
-    clock = time.process_time if torch.get_num_threads() == 1 else time.perf_counter
-    start = clock()
-    relevance(model, ids)
-    return clock() - start
+    model = modeling.BertForSequenceClassification(modeling.BertConfig()).eval().requires_grad_(False)
+    return model.to(place.device, place.dtype)
 
 
 def main() -> None:
-    torch.set_num_threads(int(sys.argv[1]))
-    model = bert_base()
+    threads, device, dtype = sys.argv[1:]
+    torch.set_num_threads(int(threads))
+    place = Place(device, getattr(torch, dtype))
+    model = bert_base(place)
     ids = torch.empty(0)
+
+    def explain() -> object:
+        return relevance(model, ids)
+
     for line in sys.stdin:
         command, *numbers = line.split()
         if command == "prepare":
             batch, tokens = map(int, numbers)
-            ids = torch.randint(1000, 30000, (batch, tokens), generator=torch.Generator().manual_seed(1))
-        print(peak_memory(model, ids) if command == "memory" else seconds(model, ids), flush=True)
+            drawn = torch.randint(1000, 30000, (batch, tokens), generator=torch.Generator().manual_seed(1))
+            ids = drawn.to(place.device)
+        print(peak_memory(explain, place) if command == "memory" else seconds(explain, 1, place), flush=True)
 
 
 if __name__ == "__main__":

@@ -36,9 +36,12 @@ class Chart:
     unit: str
 
 
+PASSES = "times a forward and backward pass"
 CHARTS = (
-    Chart("engine", "Relevance", "timings", ("workload",), "method", "ratio", "times a forward and backward pass"),
-    Chart("text", "Words", "timings", ("workload",), "method", "ratio", "times a forward and backward pass"),
+    Chart("engine", "Relevance", "timings", ("workload",), "method", "ratio", PASSES),
+    Chart("engine-cuda", "Relevance, on a CUDA device", "timings", ("workload",), "method", "ratio", PASSES),
+    Chart("text", "Words", "timings", ("workload",), "method", "ratio", PASSES),
+    Chart("text-cuda", "Words, on a CUDA device", "timings", ("workload",), "method", "ratio", PASSES),
     Chart("documents", "Documents", "table", ("document",), "way", "ms", "ms a document"),
     Chart("signing", "Signatures", "rows", ("document", "key"), "way", "ms", "ms a signature"),
     Chart("checks", "Checks", "rows", ("decisions",), "what", "multiple", "times the explanation"),
@@ -58,13 +61,14 @@ def page(folder: Path = RESULTS) -> str:
 
 
 def _section(chart: Chart, path: Path) -> str:
+    script = f"`benchmarks/{chart.result.partition('-')[0]}.py`"
     if not path.exists():
-        return f"\n## {chart.title}\n\nNo results of `benchmarks/{chart.result}.py` are here.\n"
+        return f"\n## {chart.title}\n\nNo results of {script} are here.\n"
     found = json.loads(path.read_text(encoding="utf-8"))
     rows: Sequence[Row] = found[chart.rows]
     said = ", ".join(f"{name} {value}" for name, value in found["environment"].items())
     plots = "\n".join(_plots(chart, rows))
-    return f"\n## {chart.title}\n\n`benchmarks/{chart.result}.py`. {said}\n\n{plots}\n{_table(rows)}\n"
+    return f"\n## {chart.title}\n\n{script}. {said}\n\n{plots}\n{_table(rows)}\n"
 
 
 def _plots(chart: Chart, rows: Sequence[Row]) -> Iterator[str]:

@@ -112,6 +112,18 @@ def test_every_preset_closes_its_books(three, rules):
         assert_accounted(found)
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_a_model_on_a_cuda_device_explains_the_same():
+    tokenizer = wordpiece()
+    here, there = (text.adapt((bert(tokenizer, num_labels=3).to(device), tokenizer)) for device in ("cpu", "cuda"))
+    assert there.device.type == "cuda"
+    texts = [SHORT, LONG, (SHORT, SENTENCES[2])]
+    for expected, found in zip(*(explain_texts(one, texts, target=(2, 0)) for one in (here, there)), strict=True):
+        assert_accounted(found)
+        values, others = ([word.relevance for part in one.passages for word in part.words] for one in (expected, found))
+        assert others == pytest.approx(values, abs=1e-3 * np.abs(values).max())
+
+
 def test_a_word_has_the_relevance_of_its_tokens(three):
     (window,) = three.encode([SHORT])
     inputs = three.tensors([window])
