@@ -1,5 +1,8 @@
 """What the tests of batches share: one open model, and processes that have it already."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +13,26 @@ import pytest
 from lrp_audit.batch import executors, judgement, order, pool, work
 from lrp_audit.batch.work import Setup, Work, open_batch_session, work_of
 from lrp_audit.deciding.session import Session
+
+FRESH = "LRP_AUDIT_TEST_FRESH"
+
+
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Run a test with the marker `fresh_process` by a pytest of its own."""
+    if pyfuncitem.get_closest_marker("fresh_process") is None or FRESH in os.environ:
+        return None
+    command = [sys.executable, "-m", "pytest", "-p", "no:xdist", "-p", "no:cacheprovider", pyfuncitem.nodeid]
+    done = subprocess.run(
+        command,
+        env=os.environ | {FRESH: "1"},
+        cwd=pyfuncitem.config.rootpath,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if " passed" not in done.stdout:
+        (pytest.skip if " skipped" in done.stdout and done.returncode == 0 else pytest.fail)(done.stdout[-4000:])
+    return True
 
 
 @pytest.fixture

@@ -22,17 +22,18 @@ from lrp_audit.errors import ReportError
 from lrp_audit.sealing import layout
 
 
+@pytest.mark.fresh_process
 @pytest.mark.usefixtures("opened")
 @pytest.mark.parametrize("instants", [8, pytest.param(100, marks=pytest.mark.slow)])
 def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bytes(
     samples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, instants: int
 ) -> None:
     monkeypatch.setattr(secrets, "token_bytes", lambda size: bytes(range(size)))  # a new start has the same salts
-    asked = order(samples, tmp_path / "first", documents="letters", limit=3, chunk_rows=1)
-    batch(asked)
+    asked = order(samples, tmp_path / "undisturbed", documents="letters", limit=3, chunk_rows=1)
+    batch(replace(asked, out=tmp_path / "begun"), stop=lambda: True)  # opens the model for all that follow
+    seconds = timed(asked)
     expected = contents(asked.out)
     assert sum(name.endswith("notice.pdf") for name in expected) == 3
-    seconds = timed(replace(asked, out=tmp_path / "undisturbed"))
     chance, kills, tries = random.Random(instants), Counter[str](), 0
     while kills.total() < instants:
         tries += 1
@@ -46,6 +47,7 @@ def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bytes(
     assert instants < 100 or all(kills[phase] >= 3 for phase in PHASES), kills
 
 
+@pytest.mark.fresh_process
 @pytest.mark.usefixtures("opened")
 def test_a_file_whose_name_was_never_given_is_not_in_the_way(
     samples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -53,7 +55,8 @@ def test_a_file_whose_name_was_never_given_is_not_in_the_way(
     monkeypatch.setattr(secrets, "token_bytes", lambda size: bytes(range(size)))
     asked = order(samples, tmp_path / "killed", limit=2, chunk_rows=1)
     undisturbed = replace(asked, out=tmp_path / "undisturbed")
-    batch(undisturbed)
+    batch(replace(asked, out=tmp_path / "begun"), stop=lambda: True)
+    timed(undisturbed)
     for name in (layout.SECRET, layout.SETTINGS, layout.PLAN, layout.DECISIONS, layout.MANIFEST, layout.SUMS):
         killed_before_naming(asked, name)
         assert any(name in path.name for path in asked.out.glob(".*.part"))

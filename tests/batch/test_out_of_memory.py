@@ -55,6 +55,7 @@ def small() -> Iterator[Group]:
 
 
 @pytest.mark.slow
+@pytest.mark.fresh_process
 @pytest.mark.usefixtures("opened")
 def test_a_row_that_needs_too_much_memory_is_booked(
     samples: Path, tmp_path: Path, small: Group, before: Callable[[Callable[[Any], None]], None]

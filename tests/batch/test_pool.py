@@ -50,6 +50,7 @@ def test_a_killed_process_costs_nothing(samples: Path, tmp_path: Path, before: C
     assert contents(asked.out) == contents(alone.out)
 
 
+@pytest.mark.fresh_process
 @pytest.mark.usefixtures("opened")
 def test_rows_that_kill_are_booked(samples: Path, tmp_path: Path, before: Callable[[Judge], None]) -> None:
     asked = order(samples, tmp_path / "batch", documents="audits", documents_sample=1)
