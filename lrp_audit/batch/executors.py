@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -14,6 +16,7 @@ from lrp_audit.batch.tally import Tally
 from lrp_audit.batch.work import Setup, Work, open_work
 
 Stop = Callable[[], bool]  # whether no new chunk should be begun
+YOUNG = 50_000  # objects, about as many as a letter makes; they die together
 
 
 class Executor(Protocol):
@@ -37,10 +40,24 @@ class InProcess:
     def run(self, chunks: Sequence[int], stop: Stop) -> Iterator[tuple[int, Tally]]:
         """See `Executor`."""
         bench = Bench(self.folder, self.work, read_repeated(self.folder))
-        for number in chunks:
-            if stop():
-                return
-            yield number, bench.finish(number)
+        with collecting_rarely():
+            for number in chunks:
+                if stop():
+                    return
+                yield number, bench.finish(number)
+
+
+@contextmanager
+def collecting_rarely() -> Iterator[None]:
+    """Spare the collector what lives already (torch, scikit-learn, the model), and most looks at what is young."""
+    before = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(YOUNG, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import gc
 import multiprocessing
 import os
 import signal
@@ -22,7 +21,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lrp_audit.batch.chunk import try_rows
-from lrp_audit.batch.executors import Bench, Stop
+from lrp_audit.batch.executors import Bench, Stop, collecting_rarely
 from lrp_audit.batch.judgement import place_of
 from lrp_audit.batch.poison import killers
 from lrp_audit.batch.source import read_piece
@@ -198,10 +197,10 @@ def _serve(connection: Connection[Any, Any], folder: Path, setup: Setup, parent:
     with contextlib.suppress(EOFError, BrokenPipeError):
         try:
             bench = Bench.open(folder, setup)
-            gc.freeze()  # torch and scikit-learn stay: the collector need not walk through them for every chunk
-            connection.send(None)
-            while (task := connection.recv()) is not None:
-                connection.send(_done(bench, task))
+            with collecting_rarely():
+                connection.send(None)
+                while (task := connection.recv()) is not None:
+                    connection.send(_done(bench, task))
         except LrpAuditError as error:
             connection.send(error)
         except MemoryError:

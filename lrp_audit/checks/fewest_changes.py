@@ -150,9 +150,10 @@ class _Search:
         )[:SETS]
         room = int((self.budget / max(1, len(furthest))) ** (1 / changes))
         tried = [
-            tuple(zip(choice.columns, values, strict=True))
+            tuple(zip(columns, values, strict=True))
             for choice in furthest
-            for values in product(*(_thinned(self.helpful[column], room).tolist() for column in choice.columns))
+            for columns in (choice.columns,)
+            for values in product(*(_thinned(self.helpful[column], room).tolist() for column in columns))
         ]
         self._ask(tried)
         return furthest + self._sufficient(tried)
