@@ -52,7 +52,7 @@ def made_ready(module, *, seed=0, members=64, representation="coalitions", class
     return ready, encoded.inputs, reference
 
 
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=4)
 @given(st.integers(0, 1000))
 def test_sums_to_the_difference_from_the_members_and_leaves_out_what_is_ignored(seed):
     ready, inputs, reference = made_ready(Ignoring(seed), seed=seed)

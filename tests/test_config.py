@@ -214,7 +214,7 @@ def as_toml(value: Any) -> str:
     return quoted(value) if isinstance(value, str) else json.dumps(value)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(made=SETTINGS)
 def test_settings_survive_being_written_and_read(tmp_path: Path, made: AuditConfig) -> None:
     """Names of columns and families, and wording, may hold any character; only unused families are refused."""
@@ -226,7 +226,7 @@ def test_settings_survive_being_written_and_read(tmp_path: Path, made: AuditConf
     assert config.digest(loaded) == config.digest(made)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(keys=st.lists(st.lists(NAMES, min_size=1, max_size=3), min_size=1, max_size=6), gaps=st.lists(st.integers(0, 3)))
 def test_lines_of_keys_are_those_they_were_written_on(keys: list[list[str]], gaps: list[int]) -> None:
     """Whatever the names, and whatever lies between: comments, empty lines, arrays and strings over several lines."""

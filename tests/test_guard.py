@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import records
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import escape
 
@@ -49,7 +49,6 @@ def test_an_ordinary_letter_has_no_fault() -> None:
 
 
 @pytest.mark.rule("G-03", "G-05", "G-06")
-@settings(deadline=None)
 @given(chosen=st.sampled_from(PHRASES), upper=st.booleans())
 def test_a_phrase_in_our_words_is_found_in_its_language(chosen: tuple[str, str], upper: bool) -> None:
     language, phrase = chosen
@@ -67,7 +66,6 @@ def test_a_fault_stops_the_letter_and_not_the_draft() -> None:
     assert "would be approved" in report.letter_html(record, PERSON, CONFIG, draft=True)
 
 
-@settings(deadline=None)
 @given(chosen=st.sampled_from([phrase for language, phrase in PHRASES if language == "en"]))
 def test_what_others_supplied_is_not_ours(chosen: str) -> None:
     """An applicant may live in Fair Street, and a bureau may say what it says."""
@@ -93,7 +91,6 @@ def test_a_column_name_that_is_a_label_or_an_ordinary_word_is_none() -> None:
 
 
 @pytest.mark.rule("CA-07")
-@settings(deadline=None)
 @given(value=st.sampled_from(CONTRIBUTIONS), decimals=st.integers(2, 6), data=st.data())
 def test_a_contribution_is_found_however_it_is_rounded(value: float, decimals: int, data: st.DataObject) -> None:
     printed = f"{abs(value):.{decimals}f}"
@@ -105,7 +102,6 @@ def test_a_contribution_is_found_however_it_is_rounded(value: float, decimals: i
     assert planted(text), text
 
 
-@settings(deadline=None)
 @given(
     value=st.sampled_from([item.relevance for item in RECORD.families if item.relevance > 0]),
     decimals=st.integers(0, 3),
@@ -118,7 +114,6 @@ def test_a_share_is_found_however_it_is_rounded(value: float, decimals: int, dat
     assert planted(f"It holds {text}{sign} of all.", contributions=plain)
 
 
-@settings(deadline=None)
 @given(value=st.floats(0, 1e6), decimals=st.integers(2, 6))
 def test_other_numbers_are_none(value: float, decimals: int) -> None:
     printed = f"{value:,.{decimals}f}"

@@ -274,7 +274,7 @@ NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=1
 FACTS = [names[0] for names in FACT_NAMES.values()]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     columns=st.lists(st.sampled_from(KNOWN) | NAMES, min_size=1, max_size=40, unique=True),
     facts=st.lists(st.sampled_from(FACTS) | NAMES, max_size=25, unique=True),

@@ -43,7 +43,7 @@ def test_integrated_gradients_equal_captum_s_averaged_over_the_members():
     )  # captum keeps its steps in single precision
 
 
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=3)
 @given(st.integers(0, 500))
 def test_the_completeness_error_is_booked_and_falls_with_steps(seed):
     ready, inputs, reference = made_ready(Quadratic(seed), seed=seed, members=5, representation="members")

@@ -69,7 +69,7 @@ def disguised(draw: st.DrawFn, phrase: str) -> str:
 
 
 @pytest.mark.rule("G-03", "G-04", "G-05", "G-06")
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(data=st.data(), chosen=st.sampled_from(PHRASES))
 def test_a_phrase_is_found_in_any_case_spacing_and_spelling(data: st.DataObject, chosen: tuple[Phrases, str]) -> None:
     group, phrase = chosen
@@ -79,7 +79,6 @@ def test_a_phrase_is_found_in_any_case_spacing_and_spelling(data: st.DataObject,
     assert found.endswith(group.because)
 
 
-@settings(deadline=None)
 @given(chosen=st.sampled_from(PHRASES), letter=st.sampled_from("xqz"))
 def test_a_phrase_inside_longer_words_is_none(chosen: tuple[Phrases, str], letter: str) -> None:
     group, phrase = chosen

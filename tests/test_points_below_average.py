@@ -87,7 +87,7 @@ class Additive(nn.Module):
 
 
 @pytest.mark.rule("RS-06")
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(seed=st.integers(0, 10_000))
 def test_additive_models_give_points_below_average_over_the_whole_population(seed):
     frame, network = applicants(seed, 80), Additive(seed).double().eval()

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 import real_texts
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lrp_audit.privacy.privacy import Finding, find_personal_data, mask
@@ -116,7 +116,6 @@ def test_masking_moves_every_other_word_with_its_characters_and_keeps_the_sum(ca
 
 
 @given(st.text(max_size=300))
-@settings(deadline=None)
 def test_any_text_can_be_searched(text):
     found = find_personal_data(text)
     assert all(a.end <= b.start for a, b in pairwise(found))

@@ -571,7 +571,6 @@ def columns_of(drawn: list[tuple[float, str]]) -> list[ColumnContribution]:
 
 
 @pytest.mark.rule("RS-08", "RS-09")
-@settings(deadline=None)
 @given(drawn=COLUMNS, data=st.data())
 def test_families_are_exact_sums_in_one_order_whatever_the_order_of_columns(
     drawn: list[tuple[float, str]], data: st.DataObject
@@ -590,7 +589,6 @@ def test_families_are_exact_sums_in_one_order_whatever_the_order_of_columns(
 
 
 @pytest.mark.rule("RS-01", "RS-03")
-@settings(deadline=None)
 @given(drawn=COLUMNS, most=st.integers(1, 6))
 def test_stated_families_count_against_and_none_left_out_counts_more(drawn: list[tuple[float, str]], most: int) -> None:
     families = group(columns_of(drawn))
@@ -605,7 +603,6 @@ def test_stated_families_count_against_and_none_left_out_counts_more(drawn: list
 
 
 @pytest.mark.rule("RS-09")
-@settings(deadline=None)
 @given(drawn=COLUMNS)
 def test_ranking_records_gap_and_coverage(drawn: list[tuple[float, str]]) -> None:
     judged = case(*columns_of(drawn))
@@ -696,7 +693,7 @@ def test_ties_are_flagged_and_ordered_by_name() -> None:
     ]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_a_judgement_depends_on_nothing_but_the_case(data: st.DataObject) -> None:
     columns = [

@@ -114,7 +114,7 @@ def test_positions_count_rows_whatever_the_index(strict: TabularModel) -> None:
     assert list(strict.invalid(frame)) == [2]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     cells=st.lists(
         st.tuples(

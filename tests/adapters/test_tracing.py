@@ -233,7 +233,7 @@ def test_columns_left_out_of_a_model_do_not_matter(name: str, all_adapted: Any) 
     np.testing.assert_array_equal(elements(model, shuffled), elements(model, unseen))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_one_cell_moves_only_its_own_row_and_elements(data: st.DataObject, all_adapted: Any) -> None:
     model, unseen = all_adapted[data.draw(st.sampled_from(sorted(SUPPORTED)))]

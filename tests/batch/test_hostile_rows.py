@@ -45,7 +45,7 @@ def test_no_row_is_lost(samples: Path, tmp_path_factory: pytest.TempPathFactory,
     source = samples / "synthetic_applications.csv"
 
     @settings(
-        max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck),
+        max_examples=examples, suppress_health_check=list(HealthCheck),
         database=None, phases=[Phase.generate],  # a smaller example of 2000 rows is not worth its minutes
     )  # fmt: skip
     @given(st.lists(CELLS, min_size=20, max_size=60), st.integers(0, 2**32))

@@ -47,7 +47,7 @@ def decided(name: str, state: str | None, due: dt.date | None, flagged: bool, ne
 DECIDED = st.builds(decided, TEXTS, STATES, DUE, st.booleans(), TEXTS)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(DECIDED, max_size=8), st.dictionaries(TEXTS, TEXTS, max_size=2), st.integers(1, 5))
 def test_lists_say_what_the_decisions_are_and_no_formula(
     tmp_path: Path, batch: list[Record], failed: dict[str, str], size: int

@@ -100,7 +100,7 @@ ENCODED = {name: encoded(name) for name in CASES}
 
 @pytest.mark.parametrize("name", CASES)
 @given(data=st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_choice_is_what_the_changed_row_encodes_to(name, data):
     model, table, columns = ENCODED[name]
     row = data.draw(st.integers(0, len(table) - 1))

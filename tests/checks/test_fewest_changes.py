@@ -67,7 +67,7 @@ def search(margin: Additive, sizes: Sequence[np.ndarray], *, most_changes: int =
 
 
 @given(problems(together=quarters))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_what_is_found_suffices_and_is_allowed(problem):
     margin, sizes = problem
     for choice in search(margin, sizes).choices:
@@ -76,7 +76,7 @@ def test_what_is_found_suffices_and_is_allowed(problem):
 
 
 @given(problems(together=quarters))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_a_single_change_is_found_wherever_there_is_one_and_the_smallest_is(problem):
     margin, sizes = problem
     known = every(margin, sizes, 1)
@@ -88,7 +88,7 @@ def test_a_single_change_is_found_wherever_there_is_one_and_the_smallest_is(prob
 
 
 @given(problems())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_where_effects_add_up_the_fewest_changes_are_found(problem):
     margin, sizes = problem
     fewest = next((changes for changes in (1, 2, 3) if every(margin, sizes, changes)), None)
@@ -96,7 +96,7 @@ def test_where_effects_add_up_the_fewest_changes_are_found(problem):
 
 
 @given(problems())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_where_effects_add_up_no_change_of_a_pair_can_be_smaller_alone(problem):
     margin, sizes = problem
     for choice in search(margin, sizes).choices:
@@ -108,7 +108,7 @@ def test_where_effects_add_up_no_change_of_a_pair_can_be_smaller_alone(problem):
 
 
 @given(problems(together=quarters), st.integers(1, 3))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_order_number_and_cost(problem, most_changes):
     margin, sizes = problem
     found = search(margin, sizes, most_changes=most_changes, budget=16)

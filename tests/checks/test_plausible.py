@@ -35,7 +35,7 @@ def significant(value: float) -> int:
     st.integers(0, 2**16),
     st.sampled_from(["normal", "lognormal", "uniform"]),
 )
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_amounts_are_round_and_within_what_is_seen(centre, spread, seed, shape):
     generator = np.random.default_rng(seed)
     drawn = {"normal": generator.normal, "lognormal": generator.lognormal, "uniform": generator.uniform}[shape](

@@ -234,7 +234,7 @@ def test_equal_runs_give_equal_variations_whatever_else_is_decided(session, lend
     term=st.sampled_from([12, 24, 36, 48, 60, 72]),
     housing=st.sampled_from(["rent", "own", "family"]),
 )
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whoever_applies(session, lender, income, debt, savings, term, housing):
     row = lender.applicants.iloc[[0]].assign(
         income=income, debt=debt, savings=np.nan if savings is None else savings, term=term, housing=housing

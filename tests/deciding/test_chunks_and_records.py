@@ -31,7 +31,7 @@ def test_a_chunk_says_what_whole_records_say(folder: Path, opened: Opened, level
     states: Counter[str] = Counter()
 
     @settings(
-        max_examples=examples, deadline=None, database=None, derandomize=True,
+        max_examples=examples, database=None, derandomize=True,
         suppress_health_check=list(HealthCheck), phases=[Phase.generate],  # a smaller example is not worth its minutes
     )  # fmt: skip
     @given(drawn(folder, level))

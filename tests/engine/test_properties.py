@@ -13,7 +13,7 @@ from lrp_audit.engine import PRESETS, RelevanceGraph, capture, propagate
 
 RULES = sorted(PRESETS.keys() - {"epsilon-gamma-box"})
 ACTIVATIONS = (nn.ReLU, nn.GELU, nn.Tanh, nn.SiLU, nn.ELU, nn.Softplus, nn.Sigmoid, nn.LeakyReLU, nn.Mish)
-DRAWN = settings(max_examples=6, deadline=None, derandomize=True, phases=[Phase.generate])
+DRAWN = settings(max_examples=6, derandomize=True, phases=[Phase.generate])
 
 
 class Residual(nn.Module):

@@ -106,7 +106,7 @@ BATCH = [*ALL, dated(1, 3), dated(2, -3), dated(3, -30), dated(4, 0, decision=dt
 
 
 @pytest.mark.rule("BA-02")
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.sampled_from(BATCH), max_size=20),
     st.sampled_from([None, dt.date(2026, 11, 5), dt.date(2027, 4, 1)]),

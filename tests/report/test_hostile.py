@@ -15,7 +15,7 @@ import pikepdf
 import pytest
 import records
 import tinyhtml5
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
@@ -190,7 +190,7 @@ def test_every_text_of_a_record_is_tried() -> None:
 
 @pytest.mark.parametrize("make", [letter, explanation, audit])
 @given(text=TEXTS)
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40)
 def test_a_page_has_the_same_elements_whatever_its_texts_say(make: Any, text: str) -> None:
     plain = "‹harm\u200bless›" if report.unprintable(text, SETTINGS) else HARMLESS  # then a draft has a gap more
     harmless = nodes(make(plain), plain)
@@ -199,7 +199,7 @@ def test_a_page_has_the_same_elements_whatever_its_texts_say(make: Any, text: st
 
 
 @given(text=TEXTS)
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow], phases=[Phase.generate])
+@settings(max_examples=5, phases=[Phase.generate])
 def test_a_pdf_holds_nothing_but_the_text_and_its_record(text: str) -> None:
     record, person, config = hostile(text)
     printed = "".join(with_code_points(text, SETTINGS).split())
