@@ -16,7 +16,6 @@ from lrp_audit.batch.tally import Tally
 from lrp_audit.batch.work import Setup, Work, open_work
 
 Stop = Callable[[], bool]  # whether no new chunk should be begun
-YOUNG = 50_000  # objects, about as many as a letter makes; they die together
 
 
 class Executor(Protocol):
@@ -40,7 +39,7 @@ class InProcess:
     def run(self, chunks: Sequence[int], stop: Stop) -> Iterator[tuple[int, Tally]]:
         """See `Executor`."""
         bench = Bench(self.folder, self.work, read_repeated(self.folder))
-        with collecting_rarely():
+        with collector_spared():
             for number in chunks:
                 if stop():
                     return
@@ -48,15 +47,12 @@ class InProcess:
 
 
 @contextmanager
-def collecting_rarely() -> Iterator[None]:
-    """Spare the collector what lives already (torch, scikit-learn, the model), and most looks at what is young."""
-    before = gc.get_threshold()
+def collector_spared() -> Iterator[None]:
+    """Spare the collector what lives already: torch, scikit-learn, the model. It looks at the young as often as ever."""
     gc.freeze()
-    gc.set_threshold(YOUNG, *before[1:])
     try:
         yield
     finally:
-        gc.set_threshold(*before)
         gc.unfreeze()
 
 

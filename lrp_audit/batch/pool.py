@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lrp_audit.batch.chunk import try_rows
-from lrp_audit.batch.executors import Bench, Stop, collecting_rarely
+from lrp_audit.batch.executors import Bench, Stop, collector_spared
 from lrp_audit.batch.judgement import place_of
 from lrp_audit.batch.poison import killers
 from lrp_audit.batch.source import read_piece
@@ -197,7 +197,7 @@ def _serve(connection: Connection[Any, Any], folder: Path, setup: Setup, parent:
     with contextlib.suppress(EOFError, BrokenPipeError):
         try:
             bench = Bench.open(folder, setup)
-            with collecting_rarely():
+            with collector_spared():
                 connection.send(None)
                 while (task := connection.recv()) is not None:
                     connection.send(_done(bench, task))

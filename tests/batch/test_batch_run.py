@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from runs import batch, contents, decisions, order
 
-from lrp_audit.batch.executors import collecting_rarely
+from lrp_audit.batch.executors import collector_spared
 from lrp_audit.batch.lock import locked
 from lrp_audit.batch.order import read_groups
 from lrp_audit.batch.plan import chosen, read_plan
@@ -248,9 +248,6 @@ def test_groups_are_read_with_ids_as_they_are_written(samples: Path, tmp_path: P
 
 
 def test_a_run_leaves_the_collector_as_it_was() -> None:
-    threshold = gc.get_threshold()
-    with collecting_rarely():
-        assert gc.get_threshold()[0] > threshold[0]
+    with collector_spared():
         assert gc.get_freeze_count() > 0
-    assert gc.get_threshold() == threshold
     assert gc.get_freeze_count() == 0
