@@ -48,7 +48,7 @@ class InProcess:
 
 @contextmanager
 def collector_spared() -> Iterator[None]:
-    """Spare the collector what lives already: torch, scikit-learn, the model. It looks at the young as often as ever."""
+    """Spare the collector what lives already: torch, scikit-learn, the model."""
     gc.freeze()
     try:
         yield
