@@ -5,9 +5,8 @@ A chunk without a marker is worked on again whole, and writes the same files ove
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -15,11 +14,11 @@ from pydantic import ValidationError
 from lrp_audit.batch.chunk import Put
 from lrp_audit.batch.tally import Tally
 from lrp_audit.errors import ReportError
-from lrp_audit.files import put_file, sync_folder, write_bytes
+from lrp_audit.files import BegunFile, begin_file, sync_folder, write_bytes
 from lrp_audit.records.record import Frozen, canonical
 from lrp_audit.sealing import layout
 
-AHEAD = 64  # files that may wait for the disk, in memory
+AT_ONCE = 16  # files that the disk is waited for together; a journal takes them in one go
 
 
 class StoredFile(Frozen):
@@ -48,23 +47,24 @@ def store(folder: Path, number: int, produce: Callable[[Put], Tally]) -> Tally:
         ReportError: a file cannot be written; the chunk is not finished then.
     """
     files: list[StoredFile] = []
-    waiting: deque[Future[None]] = deque()
+    begun: list[BegunFile] = []
 
     def put(name: str, content: bytes) -> None:
-        while waiting and (waiting[0].done() or len(waiting) > AHEAD):
-            waiting.popleft().result()
-        waiting.append(disk.submit(put_file, folder / name, lambda file: file.write(content)))
+        begun.append(begin_file(folder / name, lambda file: file.write(content)))
         files.append(StoredFile(name=name, bytes=len(content)))
 
     try:
-        with ThreadPoolExecutor(1) as disk:  # a document is rendered while the disk is waited for
-            tally = produce(put)
-        for write in waiting:
-            write.result()
+        tally = produce(put)
+        with ThreadPoolExecutor(AT_ONCE) as disk:
+            for _ in disk.map(BegunFile.finish, begun):
+                pass
         for place in _places(files):
             sync_folder(folder / place)
     except OSError as error:
         raise ReportError(f"{error.filename or folder} cannot be written: {error.strerror or error}.") from error
+    finally:
+        for file in begun:
+            file.drop()
     write_bytes(layout.marker(folder, number), canonical(Marker(files=tuple(files), tally=tally)))
     return tally
 

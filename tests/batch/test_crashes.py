@@ -16,7 +16,7 @@ from runs import batch, contents, copied, order
 from lrp_audit.batch.chunk import Put
 from lrp_audit.batch.plan import read_plan
 from lrp_audit.batch.pool import Pool
-from lrp_audit.batch.store import AHEAD, finished, store
+from lrp_audit.batch.store import AT_ONCE, finished, store
 from lrp_audit.batch.tally import Tally
 from lrp_audit.errors import ReportError
 from lrp_audit.sealing import layout
@@ -121,12 +121,12 @@ def test_a_folder_that_cannot_be_written_to_is_refused(samples: Path, tmp_path: 
         batch(order(samples, tmp_path / "file" / "batch"))
 
 
-@pytest.mark.parametrize("bad", [0, 1, AHEAD + 2])
+@pytest.mark.parametrize("bad", [0, 1, AT_ONCE + 2])
 def test_a_file_that_cannot_be_written_leaves_its_chunk_unfinished(tmp_path: Path, bad: int) -> None:
     (tmp_path / "taken").write_text("where a folder should be")
 
     def produce(put: Put) -> Tally:
-        for number in range(AHEAD + 3):
+        for number in range(AT_ONCE + 3):
             put(f"{'taken' if number == bad else 'free'}/{number}.pdf", b"content")
         return Tally()
 
@@ -136,4 +136,4 @@ def test_a_file_that_cannot_be_written_leaves_its_chunk_unfinished(tmp_path: Pat
     (tmp_path / "taken").unlink()
     store(tmp_path, 0, produce)
     assert set(finished(tmp_path, 1)) == {0}
-    assert len(list(tmp_path.rglob("*.pdf"))) == AHEAD + 3
+    assert len(list(tmp_path.rglob("*.pdf"))) == AT_ONCE + 3
