@@ -18,7 +18,7 @@ The model is an MLP 64-32 on 23 columns with a population of 64, trained here on
   finished pages of the same decisions (documents.py says what bare is), in as many processes side by side, before and
   after. `denied` is a source of denied applications, as a lender has who prints what was refused; in `all decisions`
   22 % are denied, so that each letter carries the judging of four others as well. Chunks are such that either has
-  48 letters in each. `of bare` is the rate on the wall beside bare's, `cpu of bare` the same of processor time, judging
+  96 letters in each. `of bare` is the rate on the wall beside bare's, `cpu of bare` the same of processor time, judging
   and checks of all decisions included; on a machine that does other work as well only the latter says much.
 * `texts`: texts of 128 tokens and of 16 to 128, judged without checks by a network of BERT-base's size, beside the
   engine alone on the same tokens in the same batches (batches/texts.py). `of engine` is the engine's time over it.
@@ -49,7 +49,7 @@ from lrp_audit.deciding.session import Session, open_session
 from lrp_audit.settings.config import load
 
 CHUNK, FEW = 2048, 10_000  # rows of a chunk, and of a short run
-LETTERS = 48  # notices of a chunk; with the default of rows there are more, and its files weigh less
+LETTERS = 96  # notices of a chunk; with the default of rows there are more, and its files weigh less
 NOTICE = dt.date(2026, 11, 2)
 Row = dict[str, object]
 
@@ -164,11 +164,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="fewer rows and notices; not for quoting")
     parser.add_argument("--rows", type=int, metavar="N", help="of the long runs")
-    parser.add_argument("--notices", type=int, metavar="N", help="how many to print; by default 480")
+    parser.add_argument("--notices", type=int, metavar="N", help="how many to print; by default 672")
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2], metavar="N", help="processes of a run")
     chosen = parser.parse_args()
     rows = chosen.rows or (20_000 if chosen.quick else 60_000)
-    count = chosen.notices or (240 if chosen.quick else 480)
+    count = chosen.notices or (480 if chosen.quick else 672)
     least, most = LETTERS * (3 * max(chosen.workers) - 1), 800
     if not least <= count <= most:  # fewer give no rate, and there are no more
         parser.error(f"--notices is from {least} to {most} for so many workers.")

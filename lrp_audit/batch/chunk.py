@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lrp_audit import report
+from lrp_audit.batch.collector import collected_once
 from lrp_audit.batch.judgement import STOPPING, Judgement, judge, place_of
 from lrp_audit.batch.source import Piece
 from lrp_audit.batch.tally import Tally
@@ -85,7 +86,8 @@ def _rendered(work: Work, judgement: Judgement, at: int) -> Files | str:
     """The files of a decision, if there is a document among them; or where rendering them failed."""
     try:
         filed = judgement.filed(at)
-        files = {} if filed is None else work.output.fresh(filed, judgement.addressees[at])
+        with collected_once():
+            files = {} if filed is None else work.output.fresh(filed, judgement.addressees[at])
     except STOPPING:
         raise
     except Exception as error:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 from lrp_audit.batch.chunk import work_chunk
+from lrp_audit.batch.collector import collector_spared
 from lrp_audit.batch.short_stack import with_short_stack
 from lrp_audit.batch.source import read_piece, read_repeated
 from lrp_audit.batch.store import store
@@ -46,16 +45,6 @@ class InProcess:
                 if stop():
                     return
                 yield number, bench.finish(number)
-
-
-@contextmanager
-def collector_spared() -> Iterator[None]:
-    """Spare the collector what lives already: torch, scikit-learn, the model."""
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lrp_audit.batch.chunk import try_rows
-from lrp_audit.batch.executors import Bench, Stop, collector_spared
+from lrp_audit.batch.collector import collector_spared
+from lrp_audit.batch.executors import Bench, Stop
 from lrp_audit.batch.judgement import place_of
 from lrp_audit.batch.poison import killers
 from lrp_audit.batch.source import read_piece

@@ -18,7 +18,7 @@ from lrp_audit.files import BegunFile, begin_file, sync_folder, write_bytes
 from lrp_audit.records.record import Frozen, canonical
 from lrp_audit.sealing import layout
 
-AT_ONCE = 16  # files that the disk is waited for together; a journal takes them in one go
+AT_ONCE = 8  # files that the disk is waited for together, since a journal takes several in one go
 
 
 class StoredFile(Frozen):

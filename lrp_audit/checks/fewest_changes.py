@@ -79,8 +79,9 @@ def fewest_changes(
         if found:
             break
         found = search.together(changes)
-    shortened = [search.shortened(choice) for choice in _smallest(found)[:most]]
-    return Found(_smallest(shortened), search.tried)
+    chosen = _smallest(found)[:most]
+    search.refine(chosen)
+    return Found(_smallest(map(search.shortened, chosen)), search.tried)
 
 
 def as_rows(choices: Sequence[Changes], columns: int) -> IntArray:
@@ -158,6 +159,17 @@ class _Search:
         self._ask(tried)
         return furthest + self._sufficient(tried)
 
+    def refine(self, choices: Iterable[Choice]) -> None:
+        """Try all smaller values of choices that are single changes."""
+        new = [allowed[:0] for allowed in self.allowed]
+        for choice in choices:
+            if len(choice.changes) == 1:
+                ((column, value),) = choice.changes
+                smaller = self._smaller_values(column, value)
+                new[column] = smaller[np.isnan(self.single[column][smaller])]
+        if any(map(len, new)):
+            self._note(new, self.margin(_alone(new)))
+
     def shortened(self, choice: Choice) -> Choice:
         """The choice with each change, in turn and the largest first, as small as the others allow."""
         for _ in range(ROUNDS):
@@ -171,17 +183,18 @@ class _Search:
     def _smaller(self, choice: Choice, column: int, value: int) -> Choice:
         """The choice with the smallest change of a column that suffices, or without one."""
         others = tuple(change for change in choice.changes if change[0] != column)
-        allowed, sizes = self.allowed[column], self.sizes[column]
-        smaller = allowed[sizes[allowed] < sizes[value]]
+        smaller = self._smaller_values(column, value)
         if not others:
-            new = [smaller[:0]] * len(self.sizes)
-            new[column] = smaller[np.isnan(self.single[column][smaller])]
-            if len(new[column]):
-                self._note(new, self.margin(_alone(new)))
             return next(iter(self._smallest_alone(column, smaller)), choice)
         tried = [others, *(tuple(sorted((*others, (column, other)))) for other in smaller.tolist())]
         self._ask(tried)
         return next(iter(self._sufficient(tried)), choice)
+
+    def _smaller_values(self, column: int, value: int) -> IntArray:
+        """The allowed values of a column that change less than one of them."""
+        allowed, sizes = self.allowed[column], self.sizes[column]
+        smaller: IntArray = allowed[sizes[allowed] < sizes[value]]
+        return smaller
 
     def _ask(self, choices: Iterable[Changes]) -> None:
         new = [changes for changes in dict.fromkeys(choices) if math.isnan(self._margin_of(changes))]
