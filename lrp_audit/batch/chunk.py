@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from lrp_audit import report
 from lrp_audit.batch.collector import collected_once
 from lrp_audit.batch.judgement import STOPPING, Judgement, judge, place_of
+from lrp_audit.batch.short_stack import with_short_stack
 from lrp_audit.batch.source import Piece
 from lrp_audit.batch.tally import Tally
 from lrp_audit.batch.work import Work
@@ -39,15 +40,19 @@ def work_chunk(work: Work, number: int, piece: Piece, put: Put, poisoned: Set[in
     judgement = judge(work, piece, poisoned)
     folders = _folders(judgement, piece)
     failures, documents = dict(judgement.failures), list[list[dict[str, object]]]([] for _ in piece.rows)
-    for at in _wanted(work, piece, judgement):
-        files = _rendered(work, judgement, at)
-        if isinstance(files, str):
-            failures[at] = files
-            continue
-        for name, content in sorted(files.items()):
-            put(layout.document_name(folders[at], name), content)
-            digest = hashlib.sha256(content).hexdigest()
-            documents[at].append({"name": name, "sha256": digest, "bytes": len(content)})
+
+    def render() -> None:
+        for at in _wanted(work, piece, judgement):
+            files = _rendered(work, judgement, at)
+            if isinstance(files, str):
+                failures[at] = files
+                continue
+            for name, content in sorted(files.items()):
+                put(layout.document_name(folders[at], name), content)
+                digest = hashlib.sha256(content).hexdigest()
+                documents[at].append({"name": name, "sha256": digest, "bytes": len(content)})
+
+    with_short_stack(render)
     decisions = _booked(judgement.decisions, folders, failures, documents)
     for room, table in _rooms(work, piece, judgement, decisions):
         put(layout.chunk_name(room, number), _parquet(table))

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 from lrp_audit.batch.chunk import work_chunk
 from lrp_audit.batch.collector import collector_spared
-from lrp_audit.batch.short_stack import with_short_stack
 from lrp_audit.batch.source import read_piece, read_repeated
 from lrp_audit.batch.store import store
 from lrp_audit.batch.tally import Tally
@@ -63,5 +61,4 @@ class Bench:
     def finish(self, number: int, poisoned: frozenset[int] = frozenset()) -> Tally:
         """Work on a chunk, write its files, and mark it as finished."""
         piece = read_piece(self.folder, number, self.work.plan.chunk_rows, self.repeated)
-        work = partial(work_chunk, self.work, number, piece, poisoned=poisoned)
-        return store(self.folder, number, lambda put: with_short_stack(lambda: work(put)))
+        return store(self.folder, number, lambda put: work_chunk(self.work, number, piece, put, poisoned))

@@ -6,7 +6,7 @@ import contextlib
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from lrp_audit.errors import LrpAuditError, ReportError
@@ -15,7 +15,7 @@ from lrp_audit.sealing import layout
 
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold the folder of a batch, which is made where it is missing, and goes again where no run could begin in it.
+    """Hold the folder of a batch, which is made where it is missing, and is as it was where no run could begin in it.
 
     Raises:
         ReportError: another run works there, or the folder cannot be written to.
@@ -23,6 +23,7 @@ def locked(folder: Path) -> Iterator[None]:
     made = not folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        before = set(folder.iterdir())
         descriptor = os.open(folder / layout.LOCK, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
         raise ReportError(f"{folder} cannot be written to: {error.strerror}.") from None
@@ -34,8 +35,16 @@ def locked(folder: Path) -> Iterator[None]:
     try:
         yield
     except LrpAuditError:
-        if made and not (folder / layout.PLAN).exists():
-            shutil.rmtree(folder, ignore_errors=True)
+        if not (folder / layout.PLAN).exists():
+            _remove([folder] if made else set(folder.iterdir()) - before)
         raise
     finally:
         os.close(descriptor)
+
+
+def _remove(paths: Iterable[Path]) -> None:
+    for path in paths:
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)

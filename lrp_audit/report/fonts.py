@@ -76,9 +76,10 @@ def unprintable(text: str, config: AuditConfig) -> tuple[str, ...]:
     """
     printable = _printable(faces(config))
     normal = unicodedata.normalize("NFC", text)
-    if normal.isascii() and printable.issuperset(normal):
-        return ()  # the common case; nothing is piled up on letters without accents
-    piled = "".join(_PILE.findall(normal))
+    used = frozenset(normal)
+    piled = "".join(_PILE.findall(normal)) if any(unicodedata.category(char)[0] == "M" for char in used) else ""
+    if not piled and printable.issuperset(used):
+        return ()  # the common case
     return tuple(dict.fromkeys(char for char in (*normal, *piled) if char not in printable or char in piled))
 
 

@@ -1,6 +1,5 @@
 """A batch ends in one sealed folder, whatever happened on the way; what may not go on says why."""
 
-import gc
 import hashlib
 import json
 import shutil
@@ -12,7 +11,6 @@ import pandas as pd
 import pytest
 from runs import batch, contents, decisions, order
 
-from lrp_audit.batch.executors import collector_spared
 from lrp_audit.batch.lock import locked
 from lrp_audit.batch.order import read_groups
 from lrp_audit.batch.plan import chosen, read_plan
@@ -120,7 +118,7 @@ def test_a_folder_with_other_files_is_left_alone(samples: Path, tmp_path: Path) 
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(ReportError, match=r"holds other files already \(mine\.txt\)"):
         batch(order(samples, tmp_path))
-    assert sorted(path.name for path in tmp_path.iterdir()) == [layout.LOCK, "mine.txt", "samples"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.txt", "samples"]
 
 
 @pytest.mark.parametrize("size", [2, 5])
@@ -169,6 +167,10 @@ def test_a_source_without_reference_data_is_refused(samples: Path, tmp_path: Pat
     with pytest.raises(ConfigError, match=r"\[reference\] data"):
         batch(asked)
     assert not asked.out.exists()
+    asked.out.mkdir()
+    with pytest.raises(ConfigError, match=r"\[reference\] data"):
+        batch(asked)
+    assert not list(asked.out.iterdir())
 
 
 @pytest.mark.rule("G-02")
@@ -245,9 +247,3 @@ def test_groups_are_read_with_ids_as_they_are_written(samples: Path, tmp_path: P
     assert found is not None
     assert found["id"].tolist() == ["007", "010"]
     assert read_groups(replace(asked, groups=None), load(asked.config)) is None
-
-
-def test_a_run_leaves_the_collector_as_it_was() -> None:
-    with collector_spared():
-        assert gc.get_freeze_count() > 0
-    assert gc.get_freeze_count() == 0
