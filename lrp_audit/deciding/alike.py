@@ -18,14 +18,15 @@ from lrp_audit.deciding.decisions import Examined
 from lrp_audit.deciding.tabular_answers import Explanations, Scores
 from lrp_audit.judging.ready import ready
 from lrp_audit.judging.refusals.influence import OLDER_APPLICANT
-from lrp_audit.judging.refusals.recorded import reproduced
-from lrp_audit.records.record import DecisionFacts
+from lrp_audit.judging.refusals.recorded import means_refusal, reproduced
+from lrp_audit.records.record import DecisionFacts, Recorded
 
 BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.intp]
 
-_OF_A_PERSON = {"id", "applicant", "addressee_sha256", "amount", "reference"}  # no judgement of an approval reads them
-_facts_of = attrgetter(*sorted({*DecisionFacts.model_fields} - _OF_A_PERSON - {"recorded"}))
+OWN_FACTS = ("addressee_sha256", "amount", "applicant", "id", "recorded", "reference")  # that no judgement depends on
+_shared_facts = attrgetter(*sorted(DecisionFacts.model_fields.keys() - OWN_FACTS))
+_NOTHING = Recorded()
 _ROUNDING = 1 - 1e-9  # a share is summed in another order here than where it is judged
 
 
@@ -60,8 +61,7 @@ def alike(examined: Examined) -> Alike | None:
     first: dict[Hashable, int] = {}
     rows, judged = list[int](), list[int]()
     for row in _plain(examined, scores, explained):
-        facts = examined.facts[row].decision
-        kind = (*_facts_of(facts), facts.recorded.outcome, facts.recorded.model_version, bool(close[row]))
+        kind = (*_shared_facts(examined.facts[row].decision), bool(close[row]))
         if (known := first.setdefault(kind, row)) != row:
             rows.append(row)
             judged.append(known)
@@ -69,17 +69,24 @@ def alike(examined: Examined) -> Alike | None:
 
 
 def _plain(examined: Examined, scores: Scores, explained: Explanations) -> list[int]:
-    """Approvals whose score was reproduced, and of which nothing is to be said."""
-    config, tolerance = examined.session.config, examined.session.model.tolerance
+    """Approvals as they were recorded, and of which nothing is to be said."""
     rows = np.array(sorted(explained.rows), np.intp)
     rows = rows[~(scores.adverse | scores.near_cutoff)[rows]]
     rows = rows[~_remarkable(examined, explained, rows)]
-    recorded = (examined.facts[row].decision.recorded.score for row in rows.tolist())
-    return [
-        row
-        for row, score in zip(rows.tolist(), recorded, strict=True)
-        if score is None or reproduced(score, float(scores.own_score[row]), config, tolerance)
-    ]
+    return [row for row in rows.tolist() if _as_recorded(examined, scores, row)]
+
+
+def _as_recorded(examined: Examined, scores: Scores, row: int) -> bool:
+    """Whether nothing that was recorded of an approval differs from what the model computes."""
+    session, recorded = examined.session, examined.facts[row].decision.recorded
+    if recorded == _NOTHING:
+        return True
+    config, facts, tolerance = session.config, session.model.facts, session.model.tolerance
+    return (
+        (recorded.outcome is None or means_refusal(recorded.outcome, facts, config.decision) is False)
+        and (recorded.score is None or reproduced(recorded.score, float(scores.own_score[row]), config, tolerance))
+        and (recorded.model_version is None or recorded.model_version == facts.version)
+    )
 
 
 def _remarkable(examined: Examined, explained: Explanations, rows: IntArray) -> BoolArray:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,13 +11,11 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from lrp_audit.deciding.alike import Alike
+from lrp_audit.deciding.alike_reasons import AlikeReasons
 from lrp_audit.deciding.decision_row import REASON
 from lrp_audit.deciding.facts import RowFacts
 from lrp_audit.history.decision_folder import folder_name
-from lrp_audit.judging.ready import ready
-from lrp_audit.settings.config import AuditConfig
 
-FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
 
 
@@ -28,14 +25,14 @@ class AlikeRows:
 
     Attributes:
         alike: which.
-        config: the settings.
+        reasons: what counts against them.
         facts: of every row of the chunk.
         key: the secret of pseudonyms.
         first_row: where the chunk starts in its source.
     """
 
     alike: Alike
-    config: AuditConfig
+    reasons: AlikeReasons
     facts: Sequence[RowFacts]
     key: bytes
     first_row: int
@@ -73,51 +70,22 @@ class AlikeRows:
             "row": pa.array(self.first_row + rows, pa.int64()),
             **{name: pa.array(values, pa.string()) for name, values in texts.items()},
             **{name: pa.array(values[rows], pa.float64()) for name, values in numbers.items()},
-            **self._ranking(),
+            "covered": pa.array(self.reasons.covered, pa.float64()),
+            "gap": pa.array(self.reasons.gap, pa.float64()),
             "reasons": self._reasons(),
         }
 
-    @cached_property
-    def _ranked(self) -> FloatArray:
-        """The sums of families, most adverse first; (M, F)."""
-        table, rows = self.alike.explained.table, self.alike.rows
-        return np.take_along_axis(table.sums[rows], table.family_ranks[rows], axis=1)
-
-    @cached_property
-    def _against(self) -> IntArray:
-        """How many families count against each; (M,)."""
-        return np.asarray((self._ranked > self.alike.explained.table.floors[self.alike.rows]).sum(1))
-
-    @cached_property
-    def _stated(self) -> IntArray:
-        """How many of them are stated; (M,)."""
-        return np.minimum(self._against, self.config.documents.max_reasons)
-
-    def _ranking(self) -> dict[str, pa.Array]:
-        """See `records.record.Ranking`."""
-        covered, gap = list[float | None](), list[float | None]()
-        counted = zip(self._ranked.tolist(), self._against.tolist(), self._stated.tolist(), strict=True)
-        for sums, against, stated in counted:
-            covered.append(math.fsum(sums[:stated]) / math.fsum(sums[:against]) if stated else None)
-            gap.append(sums[stated - 1] - sums[stated] if stated < against else None)
-        return {"covered": pa.array(covered, pa.float64()), "gap": pa.array(gap, pa.float64())}
-
     def _reasons(self) -> pa.Array:
-        """The families that count most against each, without a direction, which only checks confirm."""
-        table, known = self.alike.explained.table, ready(self.config)
-        stated = np.arange(len(table.names)) < self._stated[:, None]
-        family = pa.array(table.family_ranks[self.alike.rows][stated])
-        words = [known.wording(name, None) for name in table.names]
-        of_families: dict[str, Sequence[str | None]] = {
-            "family": table.names,
-            "text": [word.text for word in words],
-            "text_key": [word.key for word in words],
-            "direction": [None for _ in words],
-            "code": [known.codes.get(name) for name in table.names],
-        }
-        columns = {name: pa.array(values, pa.string()).take(family) for name, values in of_families.items()}
-        columns["rank"] = pa.array(np.nonzero(stated)[1] + 1, pa.int32())
-        columns["relevance"] = pa.array(self._ranked[stated], pa.float64())
-        offsets = pa.array(np.concatenate([[0], np.cumsum(self._stated)]), pa.int32())
+        """The families that count most against each."""
+        found = self.reasons
+        stated = np.arange(found.sums.shape[1]) < found.stated[:, None]
+        ranks = pa.array(np.nonzero(stated)[1] + 1, pa.int32())
+        columns = {"rank": ranks, "relevance": pa.array(found.sums[stated], pa.float64())}
+        of_families = pa.array(found.families[stated])
+        for field in REASON:
+            if field.name not in columns:
+                values = [getattr(reason, field.name) for reason in found.by_family]
+                columns[field.name] = pa.array(values, field.type).take(of_families)
+        offsets = pa.array(np.concatenate([[0], np.cumsum(found.stated)]), pa.int32())
         structs = pa.StructArray.from_arrays([columns[field.name] for field in REASON], fields=list(REASON))
         return pa.ListArray.from_arrays(offsets, structs)

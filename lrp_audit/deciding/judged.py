@@ -3,8 +3,8 @@
 The unit of work of a batch. The same chunk gives the same bytes, with the same versions and processor. A row's bytes
 depend neither on its neighbours nor on how many they are, as long as the chunk has room for the same number of rows.
 
-Rows are judged one after the other and leave strings and numbers behind, no objects; where no records are kept, one
-approval is judged for all that are like it (`alike`). A process that judges many chunks should call `gc.freeze()` once
+Rows are judged one after the other and leave strings and numbers behind, no objects; one approval is judged for all
+that are like it (`alike`). A process that judges many chunks should call `gc.freeze()` once
 it has opened its session: Python otherwise walks through all of torch and scikit-learn again and again.
 """
 
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,9 +20,11 @@ import pandas as pd
 import pyarrow as pa
 
 from lrp_audit.deciding.alike import alike
+from lrp_audit.deciding.alike_reasons import AlikeReasons
+from lrp_audit.deciding.alike_records import AlikeRecords
 from lrp_audit.deciding.alike_rows import AlikeRows
 from lrp_audit.deciding.decision_row import DECISIONS, DECISIONS_VERSION, DOCUMENTS, DecisionRows, RelevanceRows
-from lrp_audit.deciding.decisions import Decision, Examined, examine
+from lrp_audit.deciding.decisions import Decision, Examined, Judged, examine
 from lrp_audit.deciding.facts import read_facts, require_columns
 from lrp_audit.deciding.session import Session
 from lrp_audit.deciding.written import Writer
@@ -83,27 +85,42 @@ def judge_chunk(
     require_columns(session.config.facts, frame)
     facts = read_facts(session.config, frame, session.key, notice, first_row=first_row, repeated=repeated)
     examined = examine(session, frame, facts, size=chunk_rows or len(frame))
-    spared = None if records else alike(examined)
+    spared = alike(examined)
     judged_rows = np.setdiff1d(np.arange(len(frame)), [] if spared is None else spared.rows)
+    likes = frozenset(() if spared is None else spared.judged.tolist())
     rows, relevance, writer = DecisionRows(), RelevanceRows(session.model.explained), Writer()
-    kept: list[bytes] = []
+    written, models = dict[int, bytes](), dict[int, Judged]()
     for place in judged_rows.tolist():
         judged = examined.judged(place, first_row + place)
-        sha256 = None
+        if place in likes:
+            models[place] = judged
         if records:
-            kept.append(writer.written(judged))
-            sha256 = hashlib.sha256(kept[-1]).hexdigest()
-        rows.add(judged.outline, judged.row, folder_name(session.key, judged.outline.decision.id), sha256)
+            written[place] = writer.written(judged)
+        rows.add(judged.outline, judged.row, folder_name(session.key, judged.outline.decision.id), None)
         relevance.add(judged.row, judged.outline.decision.id, judged.columns)
     decisions, by_input = rows.table(), relevance.table()
     if spared is not None:
-        others = AlikeRows(spared, session.config, facts, session.key, first_row)
-        decisions, by_input = others.completed(judged_rows, decisions, by_input)
+        reasons = AlikeReasons(spared.explained.table, spared.rows, session.config)
+        decisions, by_input = AlikeRows(spared, reasons, facts, session.key, first_row).completed(
+            judged_rows, decisions, by_input
+        )
+        if records:
+            others = AlikeRecords(spared, reasons, models, session.config, facts, writer)
+            written |= zip(spared.rows.tolist(), others.written(), strict=True)
+    kept = tuple(written[place] for place in range(len(written)))
+    if records:
+        decisions = _with_digests(decisions, kept)
     return JudgedChunk(
         decisions=decisions,
         relevance=by_input,
-        records=tuple(kept) if records else None,
+        records=kept if records else None,
         addressees=tuple(item.addressee for item in facts),
         _examined=examined,
         _first_row=first_row,
     )
+
+
+def _with_digests(decisions: pa.Table, records: Sequence[bytes]) -> pa.Table:
+    place = decisions.schema.get_field_index("record_sha256")
+    digests = [hashlib.sha256(text).hexdigest() for text in records]
+    return decisions.set_column(place, decisions.schema.field(place), pa.array(digests, pa.string()))

@@ -97,7 +97,7 @@ class Explanations:
             columns=self.table.row(row),
             conservation=conservation(self.relevance, row),
             checks=self._unchecked if self.settings.level == "none" else self._checks(row),
-            reference=self._compared(float(self.relevance.reference_margin[row])),
+            reference=self.compared(row),
             directions=self.evidence.directions[row],
             faithfulness=self._faithfulness(row),
             variations=self.varied.get(row),
@@ -146,8 +146,9 @@ class Explanations:
     def _references(self) -> dict[float, ReferenceFacts]:
         return {}
 
-    def _compared(self, mean_margin: float) -> ReferenceFacts:
+    def compared(self, row: int) -> ReferenceFacts:
         """The reference, one object for all rows with the same mean margin."""
+        mean_margin = float(self.relevance.reference_margin[row])
         found = self._references.get(mean_margin)
         if found is None:
             found = self._references[mean_margin] = reference_facts(self.reference, mean_margin)

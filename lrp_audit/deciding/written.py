@@ -28,41 +28,45 @@ class Writer:
 
     def written(self, judged: Judged) -> bytes:
         """The canonical JSON of a row's record."""
+        return canonical.joined(self.fields(judged)).encode()
+
+    def fields(self, judged: Judged) -> dict[str, str]:
+        """The same, field by field."""
         outline = judged.outline
         fields = {name: canonical.text(getattr(outline, name)) for name in _OWN}
-        fields |= {name: self._shared(getattr(outline, name)) for name in _SHARED}
+        fields |= {name: self.shared(getattr(outline, name)) for name in _SHARED}
         fields["reasons"] = canonical.listed(map(self._of_reason, outline.reasons))
         fields["decision"] = self._of_decision(outline.decision)
         fields["versions"], fields["checks"] = self._of_versions(outline.versions), self._of_checks(outline.checks)
         fields["contributions"], fields["families"] = (
             ("[]", "[]") if judged.columns is None else judged.columns.written()
         )
-        return canonical.joined(fields).encode()
+        return fields
 
-    def _of_reason(self, reason: Reason) -> str:
-        """A reason, which is the same in many rows but for its relevance."""
-        key = _but_relevance(vars(reason))
-        form = self._reasons.get(key)
-        if form is None:
-            fields = {name: canonical.text(value).replace("%", "%%") for name, value in vars(reason).items()}
-            form = self._reasons[key] = canonical.joined(fields | {"relevance": "%s"})
-        return form % canonical.number(reason.relevance)
-
-    def _of_decision(self, decision: DecisionFacts) -> str:
-        """Facts, whose parts are often the same objects as in other rows: dates, or what nobody knows anything of."""
-        fields = vars(decision).items()
-        return canonical.joined({
-            name: self._shared(value) if isinstance(value, BaseModel) else canonical.text(value)
-            for name, value in fields
-        })  # fmt: skip
-
-    def _shared(self, part: BaseModel | None) -> str:
+    def shared(self, part: BaseModel | None) -> str:
+        """A part that is one object in many records."""
         if part is None:
             return "null"
         found = self._known.get(id(part))
         if found is None:
             found = self._known[id(part)] = part, canonical.text(part)
         return found[1]
+
+    def _of_reason(self, reason: Reason) -> str:
+        """A reason, which is the same in many rows but for its relevance."""
+        key = _but_relevance(vars(reason))
+        form = self._reasons.get(key)
+        if form is None:
+            form = self._reasons[key] = canonical.form(reason, {"relevance": "%s"})
+        return form % canonical.number(reason.relevance)
+
+    def _of_decision(self, decision: DecisionFacts) -> str:
+        """Facts, whose parts are often the same objects as in other rows: dates, or what nobody knows anything of."""
+        fields = vars(decision).items()
+        return canonical.joined({
+            name: self.shared(value) if isinstance(value, BaseModel) else canonical.text(value)
+            for name, value in fields
+        })  # fmt: skip
 
     def _of_versions(self, versions: dict[str, str]) -> str:
         if versions != self._versions[0]:

@@ -16,6 +16,7 @@ from lrp_audit.judging.refusals import Findings, refusals
 from lrp_audit.judging.refusals.findings import favourable
 from lrp_audit.judging.refusals.notice import notice_flags
 from lrp_audit.judging.text_reasons import rankable
+from lrp_audit.language.messages import Messages
 from lrp_audit.language.wording import supplied
 from lrp_audit.records.record import FamilyContribution, Ranking, Reason, Refusal, TieBreak
 from lrp_audit.settings.config import AuditConfig
@@ -191,12 +192,8 @@ def _ranking_flags(findings: Findings, ranking: Ranking) -> Iterator[str]:
     if ranking.sampled is not None:
         yield from _sampled_flags(findings, ranking.sampled)
     elif ranking.near_tie and ranking.next_family is not None and ranking.gap is not None:
-        yield say(
-            "Near-tie: the last stated reason '{last}' is {gap} ahead of '{next}', which is left out (RS-09).",
-            last=findings.stated[-1].label,
-            gap=say.number(ranking.gap, ".3g"),
-            next=_label(findings.families, ranking.next_family),
-        )
+        following = _label(findings.families, ranking.next_family)
+        yield near_tie_flag(findings.stated[-1].label, ranking.gap, following, say)
     for first, second in zip(findings.stated, findings.stated[1:], strict=False):
         if first.relevance - second.relevance <= findings.floor:
             yield say(
@@ -204,6 +201,16 @@ def _ranking_flags(findings: Findings, ranking: Ranking) -> Iterator[str]:
                 first=first.label,
                 second=second.label,
             )
+
+
+def near_tie_flag(last: str, gap: float, following: str, say: Messages) -> str:
+    """What a reviewer reads of a near-tie, given what the last stated family and the next one are called."""
+    return say(
+        "Near-tie: the last stated reason '{last}' is {gap} ahead of '{next}', which is left out (RS-09).",
+        last=last,
+        gap=say.number(gap, ".3g"),
+        next=following,
+    )
 
 
 def _sampled_flags(findings: Findings, tie: TieBreak) -> Iterator[str]:

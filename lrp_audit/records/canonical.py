@@ -54,6 +54,12 @@ def joined(items: Mapping[str, str]) -> str:
     return f"{{{','.join([f'{written}{items[name]}' for name, written in _ordered(tuple(items))])}}}"
 
 
+def form(part: BaseModel, holes: Mapping[str, str]) -> str:
+    """A model for `%`, with its own values but for the fields named, each of which is a hole such as `%s`."""
+    written = {name: text(value).replace("%", "%%") for name, value in vars(part).items()}
+    return joined({**written, **holes})
+
+
 def _mended(found: str) -> str:
     """A number as C writes it, as ECMAScript does."""
     if "e" in found:

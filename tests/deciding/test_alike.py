@@ -1,4 +1,4 @@
-"""One approval is judged for all that are like it, and the table is that of judging each."""
+"""One approval is judged for all that are like it, and tables and records are those of judging each."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from lrp_audit.deciding.alike import Alike, alike
 from lrp_audit.deciding.decision_row import DECISIONS
 from lrp_audit.deciding.decisions import examine
 from lrp_audit.deciding.facts import read_facts
-from lrp_audit.deciding.judged import judge_chunk
+from lrp_audit.deciding.judged import JudgedChunk, judge_chunk
 from lrp_audit.deciding.session import Session
 from lrp_audit.deciding.tabular_answers import Scores
+from lrp_audit.records.record import canonical
 from lrp_audit.settings.config import load
 from lrp_audit.tables import read_table
 
@@ -87,20 +88,28 @@ def found(session: Session, frame: pd.DataFrame) -> Alike:
     return others
 
 
-def same_tables(session: Session, frame: pd.DataFrame) -> None:
-    each, some = (
-        judge_chunk(session, frame, notice=NOTICE, first_row=1000, records=records, chunk_rows=CHUNK)
-        for records in (True, False)
-    )
-    digest = DECISIONS.get_field_index("record_sha256")
-    assert some.decisions.remove_column(digest).equals(each.decisions.remove_column(digest))
+def same_as_each(session: Session, frame: pd.DataFrame) -> None:
+    def judged(*, records: bool) -> JudgedChunk:
+        return judge_chunk(session, frame, notice=NOTICE, first_row=1000, records=records, chunk_rows=CHUNK)
+
+    without, some = judged(records=False), judged(records=True)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("lrp_audit.deciding.judged.alike", lambda examined: None)
+        each = judged(records=True)
+    assert some.records == each.records == tuple(canonical(each.decision(1000 + row).record) for row in range(ROWS))
+    assert some.decisions.equals(each.decisions)
     assert some.relevance.equals(each.relevance)
+    digest = DECISIONS.get_field_index("record_sha256")
+    assert without.decisions.remove_column(digest).equals(each.decisions.remove_column(digest))
+    assert without.relevance.equals(each.relevance)
 
 
 @pytest.mark.parametrize("seed", [*range(6), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(6, 60))])
-def test_the_table_is_that_of_judging_each(seed: int, folder: Path, opened: Opened, frame: pd.DataFrame) -> None:
+def test_tables_and_records_are_those_of_judging_each(
+    seed: int, folder: Path, opened: Opened, frame: pd.DataFrame
+) -> None:
     session = open_(drawn(np.random.default_rng(seed), folder, opened, frame), folder, opened)
-    same_tables(session, frame)
+    same_as_each(session, frame)
 
 
 def test_most_approvals_are_judged_by_another(folder: Path, opened: Opened, frame: pd.DataFrame) -> None:
@@ -108,7 +117,7 @@ def test_most_approvals_are_judged_by_another(folder: Path, opened: Opened, fram
     for column in raw["columns"].values():
         column["source"] = "application form"
     session = open_(raw, folder, opened)
-    same_tables(session, frame)
+    same_as_each(session, frame)
     approved = examine(session, frame, read_facts(session.config, frame, session.key, NOTICE), size=CHUNK)
     outcomes = [approved.outcomes.get(row) for row in range(ROWS)]
     count = sum(outcome is not None and not outcome.adverse for outcome in outcomes)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from lrp_audit.judging.refusals.findings import Findings
 from lrp_audit.judging.refusals.recorded import allowed, means_refusal, reproduced
 from lrp_audit.language.display import scale_name
+from lrp_audit.language.messages import Messages
 from lrp_audit.language.wording import SUPPLIED
 from lrp_audit.records.record import Outcome, Refusal
 
@@ -138,15 +139,20 @@ def not_adverse(findings: Findings) -> Refusal | None:
     else:
         if case.outcome is None:
             return None
-        evidence = say(
-            "The score is on the approved side of the cutoff: {scale} {score}, cutoff {cutoff}.",
-            scale=scale_name(case.outcome, say),
-            score=say.number(case.outcome.score, ".6g"),
-            cutoff=say.number(case.outcome.cutoff, ".6g"),
-        )
+        evidence = approved_side(case.outcome, say)
     return Refusal(
         state="NOT_ADVERSE",
         rule="2.1",
         evidence=evidence,
         next_step=say("No adverse action notice is due; the internal audit explains the decision."),
+    )
+
+
+def approved_side(outcome: Outcome, say: Messages) -> str:
+    """The evidence of NOT_ADVERSE where the score decided."""
+    return say(
+        "The score is on the approved side of the cutoff: {scale} {score}, cutoff {cutoff}.",
+        scale=scale_name(outcome, say),
+        score=say.number(outcome.score, ".6g"),
+        cutoff=say.number(outcome.cutoff, ".6g"),
     )
