@@ -93,7 +93,10 @@ class Encoding:
         Raises:
             DataError: as `read`, or a row cannot be encoded (`invalid` tells which).
         """
-        table = self.read(frame)
+        return self.encode_read(self.read(frame))
+
+    def encode_read(self, table: pd.DataFrame) -> Encoded:
+        """The same for rows as `read` gives them. Raises as `encode` does."""
         memo: dict[int, Matrix] = {}
         inputs = self._inputs(table, memo)
         missing, imputed = self._absent(table, memo)

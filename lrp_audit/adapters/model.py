@@ -132,13 +132,21 @@ class TabularModel:
         self.scale.check_cutoff(score)
         return self.scale.margins(score, adverse, against)
 
-    def estimated_margin(self, frame: pd.DataFrame, adverse: str, against: Against = "others") -> FloatArray:
+    def estimated_margin(
+        self, frame: pd.DataFrame, adverse: str, against: Against = "others", *, encoded: Encoded | None = None
+    ) -> FloatArray:
         """The adverse margin behind what the user's own model returns (N,).
 
         Where its probability is rounded (to 1, say), the margin with that probability nearest to the graph's.
+
+        Args:
+            frame: The rows.
+            adverse: Adverse class.
+            against: See `margin_target`.
+            encoded: The rows as `encode` gives them, where they are encoded already.
         """
         target = self.scale.target(adverse, against)
-        raw = torch.from_numpy(self.raw(self.encode(frame)))
+        raw = torch.from_numpy(self.raw(encoded or self.encode(frame)))
         return self.scale.estimated(self.estimate(frame), margin_of(raw, target).numpy(), adverse, against)
 
     def verify(self, frame: pd.DataFrame) -> float:

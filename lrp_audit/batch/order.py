@@ -31,7 +31,7 @@ HEAD = "head.parquet"
 _QUERY = "query"
 _ROOMS = (layout.SOURCE, layout.CHUNKS, layout.PARTS, layout.DOCUMENTS)
 _BEGUN = {*_ROOMS, layout.LOCK, layout.SECRET, layout.LOG, layout.SETTINGS}  # what lies there before there is a plan
-CHUNK_ROWS, CHUNK_ROWS_WITH_DOCUMENTS = 2048, 256  # a chunk should be seconds of work, and a minute at most
+CHUNK_ROWS, CHUNK_ROWS_WITH_DOCUMENTS = 1536, 256  # a chunk should be a second of work, and a minute at most
 
 
 @dataclass(frozen=True)

@@ -99,7 +99,7 @@ class TabularDecisions:
     def _scores(self, frame: pd.DataFrame, rows: frozenset[int], encoded: Encoded) -> Scores:
         model, decision, adverse = self.explainer.model, self.config.decision, self.facts.adverse
         margin = self.explainer.margin(encoded.inputs)
-        own = model.estimated_margin(frame, adverse, decision.against)
+        own = model.estimated_margin(frame, adverse, decision.against, encoded=encoded)
         graph, estimator = margin, own
         if decision.cutoff_on != "margin":
             graph, estimator = (model.probability(item, adverse, decision.against) for item in (margin, own))
@@ -111,7 +111,8 @@ class TabularDecisions:
             return {}
         rows, config, filled = frozenset(asked.rows), self.config, frame.iloc[asked.filled()]
         model = self.explainer.model
-        encoded, typed = model.encode(filled), model.encoding.read(filled)
+        typed = model.encoding.read(filled)
+        encoded = model.encoding.encode_read(typed)
         relevance = self.attribute(encoded.inputs, self.reference)
         labels = ready(config).labels
         table = WeighedTable(self.column_facts, typed, encoded, model.transformed(encoded), relevance.relevance, labels)
