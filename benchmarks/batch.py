@@ -16,10 +16,11 @@ The model is an MLP 64-32 on 23 columns with a population of 64, trained here on
   reading (`start s`), report and seal (`end s`) included. `MiB` is the peak of the summed PSS of all processes.
 * `notices`: letters of denied decisions, at the rate while every worker is at work, beside bare WeasyPrint on the
   finished pages of the same decisions (documents.py says what bare is), in as many processes side by side, before and
-  after. `denied` is a source of denied applications, as a lender has who prints what was refused; in `all decisions`
-  22 % are denied, so that each letter carries the judging of four others as well. Chunks are such that either has
-  96 letters in each. `of bare` is the rate on the wall beside bare's, `cpu of bare` the same of processor time, judging
-  and checks of all decisions included; on a machine that does other work as well only the latter says much.
+  after. It prints them once without tags, and once as the tagged PDF that a letter has to be. `denied` is a source of
+  denied applications, as a lender has who prints what was refused; in `all decisions` 22 % are denied, so that each
+  letter carries the judging of four others as well. Chunks are such that either has 96 letters in each. `of bare` and
+  `of tagged` are the rate on the wall beside those of WeasyPrint, `cpu of ...` the same of processor time, judging and
+  checks of all decisions included; on a machine that does other work as well only the latter say much.
 * `texts`: texts of 128 tokens and of 16 to 128, judged without checks by a network of BERT-base's size, beside the
   engine alone on the same tokens in the same batches (batches/texts.py). `of engine` is the engine's time over it.
 
@@ -32,7 +33,7 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from pathlib import Path
 
@@ -44,11 +45,12 @@ from batches.bare import WARM, Rate, side_by_side
 from batches.watched import Run, watch
 
 from lrp_audit import report
+from lrp_audit.batch.order import CHUNK_ROWS
 from lrp_audit.deciding.judged import judge_chunk
 from lrp_audit.deciding.session import Session, open_session
-from lrp_audit.settings.config import load
+from lrp_audit.settings.config import AuditConfig, load
 
-CHUNK, FEW = 2048, 10_000  # rows of a chunk, and of a short run
+FEW, TABLE = 10_000, 4096  # rows of a short run, and of the table that denied applications are taken from
 LETTERS = 96  # notices of a chunk; with the default of rows there are more, and its files weigh less
 NOTICE = dt.date(2026, 11, 2)
 Row = dict[str, object]
@@ -60,18 +62,18 @@ def session(folder: Path, level: str) -> Session:
 
 
 def judging(folder: Path, rounds: int) -> Iterator[Row]:
-    frame = lender.frame(CHUNK)
+    frame = lender.frame(CHUNK_ROWS)
     for level in ("none", "letter"):
         opened = session(folder, level)
         for records in (False, True):
             times = [_judged(opened, frame, records) for _ in range(rounds + 1)][1:]
-            each = statistics.median(times) / CHUNK
+            each = statistics.median(times) / CHUNK_ROWS
             yield {"checks": level, "records": records, "µs": each * 1e6, "decisions / min": 60 / each}
 
 
 def _judged(opened: Session, frame: pd.DataFrame, records: bool) -> float:
     before = time.process_time()
-    judge_chunk(opened, frame, notice=NOTICE, records=records, chunk_rows=CHUNK)
+    judge_chunk(opened, frame, notice=NOTICE, records=records, chunk_rows=CHUNK_ROWS)
     return time.process_time() - before
 
 
@@ -109,7 +111,7 @@ def batch(folder: Path, source: Path, level: str, limit: int, workers: int, *oth
 
 
 def notices(folder: Path, source: Path, count: int, sizes: list[int]) -> Iterator[Row]:
-    opened, frame = session(folder, "letter"), lender.frame(2 * CHUNK)
+    opened, frame = session(folder, "letter"), lender.frame(TABLE)
     judged = judge_chunk(opened, frame, notice=NOTICE, records=False)
     outcomes = judged.decisions["outcome"].to_pylist()
     denied = [row for row, outcome in enumerate(outcomes) if outcome == "adverse"][:count]
@@ -122,13 +124,24 @@ def notices(folder: Path, source: Path, count: int, sizes: list[int]) -> Iterato
         "all decisions": (source, denied[-1] + 1, round(LETTERS / lender.DENIED)),
     }
     for workers in sizes:
-        before = side_by_side(pages, opened.config, workers)
-        rates = {name: _letters(folder, *wanted, workers) for name, wanted in sources.items()}
-        bare = before.mean(side_by_side(pages, opened.config, workers))
-        for name, rate in {"bare WeasyPrint": bare, **rates}.items():
-            way = f"{name}, {workers} at a time"
-            line: Row = {"way": way, "documents / s": rate.documents, "cpu ms": rate.cpu * 1e3}
-            yield line | {"of bare": rate.documents / bare.documents, "cpu of bare": bare.cpu / rate.cpu}
+        before = _bare(pages, opened.config, workers)
+        yield from (_notices(f"{name} WeasyPrint", workers, rate, before) for name, rate in before.items())
+        for name, wanted in sources.items():
+            rate, after = _letters(folder, *wanted, workers), _bare(pages, opened.config, workers)
+            yield _notices(name, workers, rate, {kind: before[kind].mean(after[kind]) for kind in before})
+            before = after
+
+
+def _bare(pages: Sequence[str], config: AuditConfig, workers: int) -> dict[str, Rate]:
+    variants = {"bare": None, "tagged": "pdf/ua-1"}
+    return {name: side_by_side(pages, config, workers, variant) for name, variant in variants.items()}
+
+
+def _notices(name: str, workers: int, rate: Rate, beside: Mapping[str, Rate]) -> Row:
+    line: Row = {"way": f"{name}, {workers} at a time", "documents / s": rate.documents, "cpu ms": rate.cpu * 1e3}
+    for kind, other in beside.items():
+        line |= {f"of {kind}": rate.documents / other.documents, f"cpu of {kind}": other.cpu / rate.cpu}
+    return line
 
 
 def _letters(folder: Path, source: Path, limit: int, chunk: int, workers: int) -> Rate:
@@ -177,7 +190,7 @@ def main() -> None:
     before = os.getloadavg()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        source = lender.make(folder, max(rows, 2 * CHUNK))
+        source = lender.make(folder, max(rows, TABLE))
         tables = {
             "judging": table("judging", judging(folder, rounds)),
             "runs": table("runs", runs(folder, source, rows, chosen.workers)),

@@ -82,12 +82,17 @@ def audit_makers() -> dict[str, Maker]:
     }
 
 
-def bare(page: str, config: AuditConfig) -> Maker:
-    """WeasyPrint alone; the page's own style element is taken out and made a shared sheet, as the package does."""
+def bare(page: str, config: AuditConfig, variant: str | None = None) -> Maker:
+    """WeasyPrint alone; the page's own style element is taken out and made a shared sheet, as the package does.
+
+    `variant` is a kind of PDF, such as the tagged one that letters are.
+    """
     head, css, body = parts(page)
     shared, rules = configuration(faces(config))
     sheet = CSS(string=css)
-    return lambda: HTML(string=head + body).write_pdf(stylesheets=[rules, sheet], font_config=shared)
+    return lambda: HTML(string=head + body).write_pdf(
+        stylesheets=[rules, sheet], font_config=shared, pdf_variant=variant
+    )
 
 
 def parts(page: str) -> tuple[str, str, str]:

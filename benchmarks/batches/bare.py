@@ -28,12 +28,15 @@ class Rate:
         return Rate((self.documents + other.documents) / 2, (self.cpu + other.cpu) / 2)
 
 
-def side_by_side(pages: Sequence[str], config: AuditConfig, processes: int) -> Rate:
-    """Every process prints every page once; they start together, each with its fonts and style sheet ready."""
+def side_by_side(pages: Sequence[str], config: AuditConfig, processes: int, variant: str | None = None) -> Rate:
+    """Every process prints every page once, as `documents.bare` does.
+
+    They start together, each with its fonts and style sheet ready.
+    """
     context = get_context("spawn")
     barrier = context.Barrier(processes)
     with ProcessPoolExecutor(processes, context, _meet, (barrier,)) as pool:
-        times = list(pool.map(_printed, [pages] * processes, [config] * processes))
+        times = list(pool.map(_printed, [pages] * processes, [config] * processes, [variant] * processes))
     count = len(pages) * processes
     return Rate(count / max(wall for wall, _ in times), sum(cpu for _, cpu in times) / count)
 
@@ -46,9 +49,9 @@ def _meet(barrier: Barrier) -> None:
     _barrier = barrier
 
 
-def _printed(pages: Sequence[str], config: AuditConfig) -> tuple[float, float]:
+def _printed(pages: Sequence[str], config: AuditConfig, variant: str | None) -> tuple[float, float]:
     """Seconds on the wall and of the processor."""
-    makers = [bare(page, config) for page in pages]
+    makers = [bare(page, config, variant) for page in pages]
     for make in makers[:WARM]:
         make()
     _barrier.wait()

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations, product
 from operator import attrgetter
 
@@ -257,4 +258,10 @@ def _thinned(values: IntArray, room: int) -> IntArray:
     """At most `room` of the values, evenly from first to last."""
     if len(values) <= room:
         return values
-    return values[np.round(np.linspace(0, len(values) - 1, max(2, room))).astype(np.intp)]
+    return values[_spread(len(values), max(2, room))]
+
+
+@lru_cache(maxsize=1024)
+def _spread(count: int, room: int) -> IntArray:
+    """So many positions, evenly from the first to the last."""
+    return np.round(np.linspace(0, count - 1, room)).astype(np.intp)

@@ -63,13 +63,17 @@ class Plausible:
         if self.span is None:
             sizes = np.ones(len(self.values))
         else:
-            sizes = np.abs(self._listed.astype(np.float64) - float(value)) / self.span
+            value = float(value)
+            sizes = np.abs(self._listed - value) / self.span
         forbidden = {"any": operator.eq, "up": operator.le, "down": operator.ge}[vary](self._listed, value)
         sizes[np.asarray(forbidden, dtype=bool)] = math.inf
         return sizes
 
     @cached_property
-    def _listed(self) -> npt.NDArray[np.object_]:
+    def _listed(self) -> npt.NDArray[Any]:
+        """The values, numbers as float64."""
+        if self.span is not None:
+            return np.array(self.values, dtype=np.float64)
         found = np.empty(len(self.values), dtype=object)
         found[:] = self.values
         return found
