@@ -142,7 +142,7 @@ def subjects(ready: TabularDecisions, frame: pd.DataFrame, families: Families) -
     model = ready.explainer.model
     encoded = model.encode(frame)
     relevance = ready.attribute(encoded.inputs, ready.reference).relevance
-    return Subjects(model.encoding.read(frame), encoded, relevance, largest(families.sums(relevance), 4))
+    return Subjects(encoded, relevance, largest(families.sums(relevance), 4))
 
 
 def of_texts(rounds: int) -> Table:

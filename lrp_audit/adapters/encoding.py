@@ -40,8 +40,9 @@ class Slot:
 
 @dataclass(frozen=True, eq=False)
 class Encoded:
-    """Rows as the network takes them."""
+    """Rows as they were read, and as the network takes them."""
 
+    table: pd.DataFrame  # see `Encoding.read`
     inputs: dict[str, torch.Tensor]  # each (N, width), float64 or int64
     missing: BoolArray  # (N, columns) the raw value is missing
     imputed: BoolArray  # (N, columns) and was filled in
@@ -93,14 +94,11 @@ class Encoding:
         Raises:
             DataError: as `read`, or a row cannot be encoded (`invalid` tells which).
         """
-        return self.encode_read(self.read(frame))
-
-    def encode_read(self, table: pd.DataFrame) -> Encoded:
-        """The same for rows as `read` gives them. Raises as `encode` does."""
+        table = self.read(frame)
         memo: dict[int, Matrix] = {}
         inputs = self._inputs(table, memo)
         missing, imputed = self._absent(table, memo)
-        return Encoded(inputs, missing, imputed)
+        return Encoded(table, inputs, missing, imputed)
 
     def inputs(self, table: pd.DataFrame) -> dict[str, torch.Tensor]:
         """The network's tensors for rows as `read` gives them. Raises as `encode` does."""

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
-import pandas as pd
 import torch
 
 from lrp_audit.adapters.affine import Affine
-from lrp_audit.adapters.encoding import Encoding
+from lrp_audit.adapters.encoding import Encoded, Encoding
 from lrp_audit.adapters.margins import FloatArray, OutputScale
 from lrp_audit.adapters.nodes import as_fitted
 from lrp_audit.adapters.torch_module import TorchNetwork
@@ -19,9 +18,9 @@ from lrp_audit.adapters.warning_filters import quiet
 
 
 class Estimator(Protocol):
-    """Scores of a frame's rows: probabilities (N, classes), decision values, or values (N,)."""
+    """Scores of rows: probabilities (N, classes), decision values, or values (N,)."""
 
-    def __call__(self, encoding: Encoding, frame: pd.DataFrame) -> FloatArray: ...
+    def __call__(self, encoding: Encoding, rows: Encoded) -> FloatArray: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,17 +31,16 @@ class SklearnEstimator:
     scale: OutputScale
     label: int | None = None  # of a multi-label classifier
 
-    def __call__(self, encoding: Encoding, frame: pd.DataFrame) -> FloatArray:
-        rows = as_fitted(self.estimator, encoding.read(frame))
+    def __call__(self, encoding: Encoding, rows: Encoded) -> FloatArray:
         try:
             with quiet():
-                values = np.asarray(self._method()(rows), dtype=np.float64)
+                values = np.asarray(self._method()(as_fitted(self.estimator, rows.table)), dtype=np.float64)
         except (ValueError, TypeError):
-            raise encoding.complaint(frame) from None
+            raise encoding.complaint(rows.table) from None
         if self.label is not None:
             positive = values[:, self.label]
             return np.stack([1 - positive, positive], axis=1)
-        return values if self.scale.classes else values.reshape(len(frame))
+        return values if self.scale.classes else values.reshape(len(rows))
 
     def _method(self) -> Any:
         if not self.scale.classes:
@@ -57,8 +55,8 @@ class TorchEstimator:
     network: TorchNetwork
     affine: Affine | None = None  # of a preprocessor that mixes columns
 
-    def __call__(self, encoding: Encoding, frame: pd.DataFrame) -> FloatArray:
-        inputs = _network_inputs(encoding, frame, self.affine, self.network.names)
+    def __call__(self, encoding: Encoding, rows: Encoded) -> FloatArray:
+        inputs = _network_inputs(rows, self.affine, self.network.names)
         return np.asarray(self.network.scores(inputs).numpy())
 
 
@@ -71,23 +69,20 @@ class SkorchEstimator:
     dtype: torch.dtype
     affine: Affine | None = None
 
-    def __call__(self, encoding: Encoding, frame: pd.DataFrame) -> FloatArray:
-        inputs = _network_inputs(encoding, frame, self.affine, ("input",))
+    def __call__(self, encoding: Encoding, rows: Encoded) -> FloatArray:
+        inputs = _network_inputs(rows, self.affine, ("input",))
         given: Any = {name: (one.to(self.dtype) if one.is_floating_point() else one) for name, one in inputs.items()}
         given = {name: one.cpu().numpy() for name, one in given.items()}
-        rows = given if len(given) > 1 else next(iter(given.values()))
-        values = self.net.predict_proba(rows) if self.scale.classes else self.net.predict(rows)
+        taken = given if len(given) > 1 else next(iter(given.values()))
+        values = self.net.predict_proba(taken) if self.scale.classes else self.net.predict(taken)
         values = np.asarray(values, dtype=np.float64)
-        return values if self.scale.classes else values.reshape(len(frame))
+        return values if self.scale.classes else values.reshape(len(rows))
 
 
-def _network_inputs(
-    encoding: Encoding, frame: pd.DataFrame, affine: Affine | None, names: Sequence[str]
-) -> dict[str, torch.Tensor]:
+def _network_inputs(rows: Encoded, affine: Affine | None, names: Sequence[str]) -> dict[str, torch.Tensor]:
     """The tensors a network takes; behind a mixer there is one, which the affine map fills."""
-    inputs = encoding.encode(frame).inputs
     if affine is None:
-        return inputs
-    (values,) = inputs.values()
+        return rows.inputs
+    (values,) = rows.inputs.values()
     weight, bias = torch.from_numpy(affine.weight), torch.from_numpy(affine.bias)
     return {names[0]: values.cpu() @ weight + bias}

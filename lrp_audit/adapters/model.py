@@ -100,7 +100,7 @@ class TabularModel:
         Probabilities (N, classes); predicted values (N,) of a regressor; decision values, (N,) toward the second of
         two classes or (N, classes), where the classifier has no probabilities.
         """
-        return self.estimator(self.encoding, frame)
+        return self.estimator(self.encoding, self.encode(frame))
 
     def margin_target(self, adverse: str, against: Against = "others") -> Target:
         """The adverse margin as a target on the raw output: an index, a pair of indices or a function; + is adverse.
@@ -132,22 +132,13 @@ class TabularModel:
         self.scale.check_cutoff(score)
         return self.scale.margins(score, adverse, against)
 
-    def estimated_margin(
-        self, frame: pd.DataFrame, adverse: str, against: Against = "others", *, encoded: Encoded | None = None
-    ) -> FloatArray:
+    def estimated_margin(self, encoded: Encoded, adverse: str, against: Against = "others") -> FloatArray:
         """The adverse margin behind what the user's own model returns (N,).
 
         Where its probability is rounded (to 1, say), the margin with that probability nearest to the graph's.
-
-        Args:
-            frame: The rows.
-            adverse: Adverse class.
-            against: See `margin_target`.
-            encoded: The rows as `encode` gives them, where they are encoded already.
         """
-        target = self.scale.target(adverse, against)
-        raw = torch.from_numpy(self.raw(encoded or self.encode(frame)))
-        return self.scale.estimated(self.estimate(frame), margin_of(raw, target).numpy(), adverse, against)
+        raw = margin_of(torch.from_numpy(self.raw(encoded)), self.scale.target(adverse, against)).numpy()
+        return self.scale.estimated(self.estimator(self.encoding, encoded), raw, adverse, against)
 
     def verify(self, frame: pd.DataFrame) -> float:
         """Compare module and estimator on real rows.
@@ -166,8 +157,8 @@ class TabularModel:
                 f"Step '{mixing[0]}' (FunctionTransformer) does not map every number of this table by itself, so its "
                 "columns cannot be traced; write it as one function per cell."
             )
-        own = self.estimate(frame)
-        graph = self.scale.scores(self.raw(self.encode(frame)))
+        encoded = self.encode(frame)
+        own, graph = self.estimator(self.encoding, encoded), self.scale.scores(self.raw(encoded))
         size = float(np.max(np.abs(own))) or 1.0
         difference = np.abs(own - graph).reshape(len(frame), -1).max(axis=1) / size
         worst = int(np.argmax(difference))

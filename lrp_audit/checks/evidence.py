@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from lrp_audit.adapters.tabular import Encoded
 from lrp_audit.checks.agreement import largest
@@ -56,12 +55,11 @@ class Subjects:
     """The rows that are checked, N of them.
 
     Attributes:
-        frame, encoded: the rows as the encoding reads them, and as the network takes them.
+        encoded: the rows as they were read, and as the network takes them.
         relevance: (N, C).
         stated: which families are the principal reasons, per row; (N, F).
     """
 
-    frame: pd.DataFrame
     encoded: Encoded
     relevance: FloatArray
     stated: BoolArray
@@ -135,7 +133,7 @@ def _directions(
     leading = np.column_stack([families.leading_column(subjects.relevance, family) for family in every])
     rows, family = np.nonzero(subjects.stated & usable[leading])
     results = tested_directions(
-        explainer, subjects.frame, subjects.encoded.inputs, rows, leading[rows, family], reference
+        explainer, subjects.encoded.table, subjects.encoded.inputs, rows, leading[rows, family], reference
     )
     tested: list[list[str]] = [[] for _ in subjects.stated]
     confirmed: list[dict[str, Direction]] = [{} for _ in subjects.stated]

@@ -92,7 +92,7 @@ def gather_full(
         stability=stability(
             lambda frame: model.encode(frame).inputs,
             explained,
-            subjects.frame,
+            subjects.encoded.table,
             relevance,
             subjects.stated,
             moves,

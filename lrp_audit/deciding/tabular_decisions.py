@@ -94,12 +94,12 @@ class TabularDecisions:
             return {}
         rows, filled = frozenset(asked.rows), frame.iloc[asked.filled()]
         encoded = explained.table.encoded if isinstance(explained, Explanations) and explained.rows == rows else None
-        return self._scores(filled, rows, encoded or self.explainer.model.encode(filled))
+        return self._scores(rows, encoded or self.explainer.model.encode(filled))
 
-    def _scores(self, frame: pd.DataFrame, rows: frozenset[int], encoded: Encoded) -> Scores:
+    def _scores(self, rows: frozenset[int], encoded: Encoded) -> Scores:
         model, decision, adverse = self.explainer.model, self.config.decision, self.facts.adverse
         margin = self.explainer.margin(encoded.inputs)
-        own = model.estimated_margin(frame, adverse, decision.against, encoded=encoded)
+        own = model.estimated_margin(encoded, adverse, decision.against)
         graph, estimator = margin, own
         if decision.cutoff_on != "margin":
             graph, estimator = (model.probability(item, adverse, decision.against) for item in (margin, own))
@@ -111,18 +111,17 @@ class TabularDecisions:
             return {}
         rows, config, filled = frozenset(asked.rows), self.config, frame.iloc[asked.filled()]
         model = self.explainer.model
-        typed = model.encoding.read(filled)
-        encoded = model.encoding.encode_read(typed)
+        encoded = model.encode(filled)
         relevance = self.attribute(encoded.inputs, self.reference)
         labels = ready(config).labels
-        table = WeighedTable(self.column_facts, typed, encoded, model.transformed(encoded), relevance.relevance, labels)
+        table = WeighedTable(self.column_facts, encoded, model.transformed(encoded), relevance.relevance, labels)
         families = Families.of([column.family for column in self.column_facts])
         ties = self._ties(encoded, families, table, rows)
         stated = table.stated(config.documents.max_reasons)
         for row, tie in ties.items():
             if tie.outcome == "exchanged":
                 stated[row, [families.names.index(tie.first), families.names.index(tie.second)]] = False, True
-        subjects = Subjects(typed, encoded, relevance.relevance, stated)
+        subjects = Subjects(encoded, relevance.relevance, stated)
         evidence, full, level = unmeasured(stated), None, config.checks.level
         if level != "none":
             evidence = gather(self.explainer, self.attribute, subjects, families, self.reference, self.second, config)
@@ -162,7 +161,7 @@ class TabularDecisions:
         )
         adverse = [row for row in np.flatnonzero(self.explainer.margin(inputs) >= line).tolist() if row in rows]
         return searcher.search(
-            subjects.frame,
+            subjects.encoded.table,
             adverse,
             lambda row, choices: self.explainer.margin(self.variable.varied(inputs, row, choices)),
         )
@@ -176,8 +175,7 @@ class TabularDecisions:
         filled = [0] * (size * most)
         for position, place in enumerate(places):
             filled[place] = position
-        varied = frame.iloc[filled]
-        scores = self._scores(varied, frozenset(), self.explainer.model.encode(varied))
+        scores = self._scores(frozenset(), self.explainer.model.encode(frame.iloc[filled]))
         return [scores.outcome(place) for place in places]
 
 
@@ -203,7 +201,7 @@ def tabular_decisions(
     encoded = model.encode(valid)
     composite = preset(rules.rules, **({} if rules.epsilon is None else {"epsilon": rules.epsilon}))
     ready = explainer(model, encoded, target, composite, loses=rules.rules != "lrp0")
-    applicants = Applicants(model.encoding.read(valid), encoded.inputs, ready.margin(encoded.inputs) - line.margin)
+    applicants = Applicants(encoded.table, encoded.inputs, ready.margin(encoded.inputs) - line.margin)
     reference = _reference(config, applicants, model, config.reference.population)
     method, settings = in_words(rules, rules_in_words(rules.rules, rules.epsilon), for_reviewers(config))
     return TabularDecisions(

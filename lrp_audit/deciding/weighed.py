@@ -14,7 +14,6 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from lrp_audit.adapters.tabular import Encoded
 from lrp_audit.deciding.assembly import ColumnFacts, Protection, contribution
@@ -85,13 +84,13 @@ class WeighedTable:
 
     Attributes:
         columns: what is the same of a column for every row; C of them.
-        frame, encoded, transformed: the rows as given, and as the network saw them.
+        encoded: the rows as they were read, and as the network takes them.
+        transformed: what it saw of every column.
         relevance: (N, C).
         labels: names of families for reviewers.
     """
 
     columns: tuple[ColumnFacts, ...]
-    frame: pd.DataFrame
     encoded: Encoded
     transformed: Sequence[FloatArray]
     relevance: FloatArray
@@ -239,7 +238,7 @@ class WeighedRow:
         return tuple(
             contribution(
                 table.columns[j],
-                table.frame[table.columns[j].name].iat[row],
+                table.encoded.table[table.columns[j].name].iat[row],
                 table.transformed[j][row],
                 table.values[row][j],
                 missing=bool(table.encoded.missing[row, j]),

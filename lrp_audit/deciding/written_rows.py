@@ -45,7 +45,7 @@ class WrittenRows:
         table, found = self.table, []
         for j, (column, seen) in enumerate(zip(table.columns, table.transformed, strict=True)):
             missing, imputed = table.encoded.missing[:, j], table.encoded.imputed[:, j]
-            before, after = written_cells(column, table.frame[column.name], seen, missing, imputed)
+            before, after = written_cells(column, table.encoded.table[column.name], seen, missing, imputed)
             found.append((before, self._relevance[j], after))
         return found
 

@@ -116,7 +116,7 @@ def test_a_classifier_is_its_network(name: str, classes: int) -> None:
         np.testing.assert_allclose(
             model.probability(margin, name_), user.predict_proba(UNSEEN)[:, index], rtol=1e-10, atol=1e-15
         )
-        np.testing.assert_allclose(model.estimated_margin(UNSEEN, name_), margin, rtol=1e-8, atol=1e-8)
+        np.testing.assert_allclose(model.estimated_margin(model.encode(UNSEEN), name_), margin, rtol=1e-8, atol=1e-8)
 
 
 @pytest.mark.parametrize("name", DECIDERS)
@@ -131,7 +131,9 @@ def test_a_classifier_without_probabilities_has_decision_values(name: str, class
     for one in model.classes:
         margin = margins(model, one, "runner-up")
         np.testing.assert_array_equal(margin > 0, decided == one)
-        np.testing.assert_allclose(model.estimated_margin(UNSEEN, one, "runner-up"), margin, rtol=1e-9, atol=1e-9)
+        np.testing.assert_allclose(
+            model.estimated_margin(model.encode(UNSEEN), one, "runner-up"), margin, rtol=1e-9, atol=1e-9
+        )
     with pytest.raises(ConfigError, match="cutoff_on"):
         model.margin_of_score(np.array([0.5]), "a")
 
@@ -155,7 +157,7 @@ def test_a_regressor_with_log_link_has_the_logarithm_as_margin(name: str) -> Non
     for side in ("above", "below"):
         margin = margins(model, side)
         np.testing.assert_allclose(model.probability(margin, side), user.predict(UNSEEN), rtol=1e-10)
-        np.testing.assert_allclose(model.estimated_margin(UNSEEN, side), margin, rtol=1e-9, atol=1e-9)
+        np.testing.assert_allclose(model.estimated_margin(model.encode(UNSEEN), side), margin, rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize("side", ["above", "below"])
@@ -193,7 +195,9 @@ def test_several_classes_are_compared_with_all_others_or_the_strongest() -> None
         assert (a == index).all()
         assert (b != index).all()
         np.testing.assert_allclose(
-            model.estimated_margin(UNSEEN, name, "runner-up"), margins(model, name, "runner-up"), atol=1e-9
+            model.estimated_margin(model.encode(UNSEEN), name, "runner-up"),
+            margins(model, name, "runner-up"),
+            atol=1e-9,
         )
 
 
@@ -209,7 +213,7 @@ def test_a_saturated_probability_does_not_move_the_margin() -> None:
     user[-1].coef_ *= 1e5
     model = adapt(user)
     assert (model.estimate(frame)[:, 1] == 1).any()
-    estimated = model.estimated_margin(UNSEEN, "b")
+    estimated = model.estimated_margin(model.encode(UNSEEN), "b")
     assert np.isfinite(estimated).all()
     np.testing.assert_allclose(estimated, margins(model, "b"), rtol=1e-9)
 
@@ -308,7 +312,7 @@ def test_one_calibrated_estimator_is_unwrapped(inner: Any, method: str) -> None:
         for cutoff in (0.2, 0.37, 0.5, 0.71):
             line = model.margin_of_score(np.array([cutoff]), name)[0]
             np.testing.assert_array_equal(margin >= line, model.probability(margin, name) >= cutoff)
-        np.testing.assert_allclose(model.estimated_margin(UNSEEN, name), margin, rtol=1e-6, atol=1e-9)
+        np.testing.assert_allclose(model.estimated_margin(model.encode(UNSEEN), name), margin, rtol=1e-6, atol=1e-9)
 
 
 @pytest.mark.parametrize("outside", [True, False])
