@@ -1,6 +1,6 @@
 """How fast many decisions are judged and their notices printed, and the memory that a run takes.
 
-    python benchmarks/batch.py                 # 60 000 rows, about a quarter of an hour; --rows 1000000 for a year
+    python benchmarks/batch.py                 # 60 000 rows, about 20 minutes; --rows 1000000 for a year
     python benchmarks/batch.py --quick         # 20 000 rows, some minutes
     python benchmarks/batch.py --rows 100000 --notices 400 --workers 2
 
@@ -16,7 +16,7 @@ The model is an MLP 64-32 on 23 columns with a population of 64, trained here on
   reading (`start s`), report and seal (`end s`) included. `MiB` is the peak of the summed PSS of all processes.
 * `notices`: letters of denied decisions, at the rate while every worker is at work, beside bare WeasyPrint on the
   finished pages of the same decisions (documents.py says what bare is), in as many processes side by side, before and
-  after. It prints them once without tags, and once as the tagged PDF that a letter has to be. `denied` is a source of
+  after. It prints each without tags, and as the tagged PDF that a letter has to be. `denied` is a source of
   denied applications, as a lender has who prints what was refused; in `all decisions` 22 % are denied, so that each
   letter carries the judging of four others as well. Chunks are such that either has 96 letters in each. `of bare` and
   `of tagged` are the rate on the wall beside those of WeasyPrint, `cpu of ...` the same of processor time, judging and
@@ -33,7 +33,7 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from itertools import product
 from pathlib import Path
 
@@ -48,7 +48,7 @@ from lrp_audit import report
 from lrp_audit.batch.order import CHUNK_ROWS
 from lrp_audit.deciding.judged import judge_chunk
 from lrp_audit.deciding.session import Session, open_session
-from lrp_audit.settings.config import AuditConfig, load
+from lrp_audit.settings.config import load
 
 FEW, TABLE = 10_000, 4096  # rows of a short run, and of the table that denied applications are taken from
 LETTERS = 96  # notices of a chunk; with the default of rows there are more, and its files weigh less
@@ -124,17 +124,12 @@ def notices(folder: Path, source: Path, count: int, sizes: list[int]) -> Iterato
         "all decisions": (source, denied[-1] + 1, round(LETTERS / lender.DENIED)),
     }
     for workers in sizes:
-        before = _bare(pages, opened.config, workers)
+        before = side_by_side(pages, opened.config, workers)
         yield from (_notices(f"{name} WeasyPrint", workers, rate, before) for name, rate in before.items())
         for name, wanted in sources.items():
-            rate, after = _letters(folder, *wanted, workers), _bare(pages, opened.config, workers)
+            rate, after = _letters(folder, *wanted, workers), side_by_side(pages, opened.config, workers)
             yield _notices(name, workers, rate, {kind: before[kind].mean(after[kind]) for kind in before})
             before = after
-
-
-def _bare(pages: Sequence[str], config: AuditConfig, workers: int) -> dict[str, Rate]:
-    variants = {"bare": None, "tagged": "pdf/ua-1"}
-    return {name: side_by_side(pages, config, workers, variant) for name, variant in variants.items()}
 
 
 def _notices(name: str, workers: int, rate: Rate, beside: Mapping[str, Rate]) -> Row:

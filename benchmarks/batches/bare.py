@@ -28,17 +28,23 @@ class Rate:
         return Rate((self.documents + other.documents) / 2, (self.cpu + other.cpu) / 2)
 
 
-def side_by_side(pages: Sequence[str], config: AuditConfig, processes: int, variant: str | None = None) -> Rate:
-    """Every process prints every page once, as `documents.bare` does.
+VARIANTS = {"bare": None, "tagged": "pdf/ua-1"}  # of PDF: without tags, and tagged as letters have to be
+
+
+def side_by_side(pages: Sequence[str], config: AuditConfig, processes: int) -> dict[str, Rate]:
+    """Every process prints every page once in every variant, as `documents.bare` does; the variants take turns.
 
     They start together, each with its fonts and style sheet ready.
     """
     context = get_context("spawn")
     barrier = context.Barrier(processes)
     with ProcessPoolExecutor(processes, context, _meet, (barrier,)) as pool:
-        times = list(pool.map(_printed, [pages] * processes, [config] * processes, [variant] * processes))
+        times = list(pool.map(_printed, [pages] * processes, [config] * processes))
     count = len(pages) * processes
-    return Rate(count / max(wall for wall, _ in times), sum(cpu for _, cpu in times) / count)
+    return {
+        name: Rate(count / max(found[name][0] for found in times), sum(found[name][1] for found in times) / count)
+        for name in VARIANTS
+    }
 
 
 _barrier: Barrier
@@ -49,13 +55,18 @@ def _meet(barrier: Barrier) -> None:
     _barrier = barrier
 
 
-def _printed(pages: Sequence[str], config: AuditConfig, variant: str | None) -> tuple[float, float]:
-    """Seconds on the wall and of the processor."""
-    makers = [bare(page, config, variant) for page in pages]
-    for make in makers[:WARM]:
-        make()
+def _printed(pages: Sequence[str], config: AuditConfig) -> dict[str, tuple[float, float]]:
+    """Seconds on the wall and of the processor, by variant."""
+    makers = [{name: bare(page, config, variant) for name, variant in VARIANTS.items()} for page in pages]
+    for each in makers[:WARM]:
+        for make in each.values():
+            make()
     _barrier.wait()
-    wall, cpu = time.perf_counter(), time.process_time()
-    for make in makers:
-        make()
-    return time.perf_counter() - wall, time.process_time() - cpu
+    spent = dict.fromkeys(VARIANTS, (0.0, 0.0))
+    for each in makers:
+        for name, make in each.items():
+            wall, cpu = time.perf_counter(), time.process_time()
+            make()
+            before = spent[name]
+            spent[name] = before[0] + time.perf_counter() - wall, before[1] + time.process_time() - cpu
+    return spent
