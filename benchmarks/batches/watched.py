@@ -76,8 +76,14 @@ def watch(*arguments: str) -> Run:
 
 
 def _sample(root: int, peak: list[float], ended: threading.Event) -> None:
+    """Keep the peak. Adding up what is shared takes the kernel 13 ms a process: it is asked when they have grown."""
+    highest = 0
     while not ended.wait(PAUSE):
-        peak[0] = max(peak[0], sum(map(_pss, tree(root))) / 1024)
+        processes = list(tree(root))
+        resident = sum(map(_resident, processes))
+        if resident > highest:
+            highest = resident
+            peak[0] = max(peak[0], sum(map(_pss, processes)) / 1024)
 
 
 def tree(root: int) -> Iterator[int]:
@@ -93,6 +99,14 @@ def tree(root: int) -> Iterator[int]:
         return
     for child in children:
         yield from tree(child)
+
+
+def _resident(process: int) -> int:
+    """In pages, shared ones included; 0 where the process has ended."""
+    try:
+        return int(Path(f"/proc/{process}/statm").read_text().split()[1])
+    except (OSError, IndexError):
+        return 0
 
 
 def _pss(process: int) -> int:
