@@ -57,6 +57,14 @@ class Drawn(NamedTuple):
     notice: dt.date | None
 
 
+def shipped(samples: Path, level: str) -> Drawn:
+    """A sample as it is, of which some decisions are in no state that refuses a letter."""
+    settings = tomllib.loads((samples / "audit.toml").read_text())
+    settings["checks"] |= {"level": level, "random_families": 5}
+    settings["reference"] |= {"size": 50, "members": 8}
+    return Drawn(settings, read_table(samples / "synthetic_applications.csv").head(6), dt.date(2026, 11, 16))
+
+
 @st.composite
 def drawn(draw: Draw, samples: Path, level: str) -> Drawn:
     """Settings and rows.

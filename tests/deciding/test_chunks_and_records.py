@@ -9,8 +9,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 import tomlkit
-from drawn_settings import Drawn, Opened, drawn
-from hypothesis import HealthCheck, Phase, given, settings
+from drawn_settings import Drawn, Opened, drawn, shipped
+from hypothesis import HealthCheck, Phase, example, given, settings
 
 from lrp_audit.deciding.decision_row import DECISIONS, decision_row, relevance_names
 from lrp_audit.deciding.decisions import Decision, decide
@@ -32,9 +32,11 @@ def test_a_chunk_says_what_whole_records_say(folder: Path, opened: Opened, level
 
     @settings(
         max_examples=examples, database=None, derandomize=True,
-        suppress_health_check=list(HealthCheck), phases=[Phase.generate],  # a smaller example is not worth its minutes
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.explicit, Phase.generate],  # a smaller example is not worth its minutes
     )  # fmt: skip
     @given(drawn(folder, level))
+    @example(shipped(folder, level))
     def check(case: Drawn) -> None:
         (folder / "drawn.toml").write_text(tomlkit.dumps(case.settings))
         config = load(folder / "drawn.toml")
@@ -51,7 +53,8 @@ def test_a_chunk_says_what_whole_records_say(folder: Path, opened: Opened, level
         states["no state"] += sum(found.record.refusal is None for found in expected)
 
     check()
-    assert examples < 40 or (states["no state"] and len(states) > 8), "too few kinds of decisions to say anything"
+    assert states["no state"], "no decision that a letter may go out about"
+    assert examples < 40 or len(states) > 8, f"too few kinds of decisions to say anything: {states}"
 
 
 def test_a_chunk_of_texts_says_what_whole_records_say(folder: Path) -> None:
