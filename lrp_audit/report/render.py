@@ -21,6 +21,7 @@ from lrp_audit.language.messages import ENGLISH, Messages
 from lrp_audit.report.fonts import Face, configuration
 from lrp_audit.report.limits import FILE_PAGES, check_length, check_pages
 from lrp_audit.report.look import PLAIN, Look
+from lrp_audit.report.page import own_page
 from lrp_audit.report.signature_field import add_signature_field
 from lrp_audit.resources import templates
 
@@ -125,10 +126,11 @@ def to_pdf(
     check_length(html, most_pages)
     shared, face_rules = configuration(fonts)
     variant = "pdf/ua-1" if source is None else "pdf/a-3a"
+    fetcher = _Nothing(look.brand.logo)
+    own = look.templates_of(folder) is None
     try:
-        document = HTML(string=html, url_fetcher=_Nothing(look.brand.logo)).render(
-            stylesheets=[face_rules, _sheet(folder, look)], font_config=shared, pdf_variant=variant
-        )
+        page = own_page(html, fetcher) if own else HTML(string=html, url_fetcher=fetcher)
+        document = page.render(stylesheets=[face_rules, _sheet(folder, look)], font_config=shared, pdf_variant=variant)
         check_pages(len(document.pages), most_pages)
         for padding in range(_PADDINGS):
             families = frozenset(face.family for face in fonts)

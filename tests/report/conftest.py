@@ -1,4 +1,4 @@
-"""WeasyPrint says on its log what it ignored or could not load; in these tests that is a failure."""
+"""Here it is a failure if WeasyPrint ignores or cannot load something, or would have read a page otherwise."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ import logging
 from collections.abc import Iterator
 
 import pytest
+import trees
+from weasyprint import HTML
+from weasyprint.urls import URLFetcher
+
+from lrp_audit.report import render
 
 
 @pytest.fixture(autouse=True)
@@ -22,3 +27,15 @@ def quiet_weasyprint() -> Iterator[None]:
     yield
     logger.removeHandler(listener)
     assert said == []
+
+
+@pytest.fixture(autouse=True)
+def read_as_html_would_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    read = render.own_page
+
+    def compared(html: str, fetcher: URLFetcher) -> HTML:
+        page = read(html, fetcher)
+        assert trees.of(page) == trees.of(HTML(string=html, url_fetcher=fetcher))
+        return page
+
+    monkeypatch.setattr(render, "own_page", compared)

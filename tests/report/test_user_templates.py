@@ -13,7 +13,7 @@ import records
 
 from lrp_audit import report
 from lrp_audit.errors import ReportError
-from lrp_audit.report import look
+from lrp_audit.report import look, render
 from lrp_audit.report.template_check import check
 from lrp_audit.report.template_copy import DOCUMENTS, copy
 from lrp_audit.report.user_templates import read_folder
@@ -51,6 +51,11 @@ def edit(path: Path, old: str, new: str) -> None:
 
 def html(folder: Path) -> str:
     return report.letter_html(records.record(), records.addressee(), using(folder))
+
+
+def test_pages_of_own_templates_are_read_as_html(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(render, "own_page", None)  # it knows how the package's templates are written, and no others
+    assert report.letter_pdf(records.record(), records.addressee(), using(folder)).startswith(b"%PDF")
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
