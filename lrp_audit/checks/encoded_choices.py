@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from lrp_audit.adapters.tabular import TabularModel
+from lrp_audit.checks.fewest_changes import UNCHANGED
 from lrp_audit.checks.plausible import Plausible
 from lrp_audit.checks.variations import varied
 
@@ -23,16 +24,14 @@ IntArray = npt.NDArray[np.intp]
 
 @dataclass(frozen=True)
 class EncodedInput:
-    """What one input of the network sees of the values: E of its elements can change, each with one column.
+    """What one input of the network sees of the values: each element of its rows changes with at most one column.
 
     Attributes:
-        elements: where they stand in a row; (E,).
-        columns: the variable column that each belongs to; (E,).
-        values: for every position of a value in its column what the element then is; (most values, E).
+        columns: the variable column that an element changes with, and where there is none their number; (width,).
+        values: for every position of a value in its column what the element then is; (most values, width).
     """
 
-    elements: Tensor
-    columns: Tensor
+    columns: IntArray
     values: Tensor
 
 
@@ -46,14 +45,15 @@ class EncodedColumns:
     def varied(self, inputs: Mapping[str, Tensor], row: int, choices: IntArray) -> dict[str, Tensor]:
         """One encoded row with R choices of values (R, C) put in, each input (R, width).
 
-        An unchanged column, -1, takes the last row of the table, which is the row's own.
+        An element that is not changed takes what stands in the first place of its table, which is the row's own.
         """
-        chosen, found = torch.from_numpy(choices), {}
+        rows, columns = choices.shape
+        places, found = np.zeros((rows, columns + 1), dtype=np.intp), {}
+        np.subtract(choices, UNCHANGED, out=places[:, :columns])
         for name, value in inputs.items():
-            own, seen = value[row], self.inputs[name]
-            table = torch.cat([seen.values, own[seen.elements].unsqueeze(0)])
-            taken = table.gather(0, chosen.index_select(1, seen.columns) % len(table))
-            found[name] = own.repeat(len(choices), 1).index_copy_(1, seen.elements, taken)
+            seen = self.inputs[name]
+            table = torch.cat([value[row].unsqueeze(0), seen.values])
+            found[name] = table.gather(0, torch.from_numpy(places[:, seen.columns]))
         return found
 
 
@@ -71,12 +71,12 @@ def encoded_columns(model: TabularModel, population: pd.DataFrame, columns: Sequ
     seen = [model.encode(_table(population, column)).inputs for column in readable]
     most, inputs = max((len(column.values) for column in readable), default=0), {}
     for name, owners in model.owners.items():
-        elements = np.flatnonzero(np.isin(owners, places))
-        of_column = [places.index(int(owner)) for owner in owners[elements]]
-        values = torch.zeros(most, len(elements), dtype=model.encode(population.head(1)).inputs[name].dtype)
-        for position, (element, column) in enumerate(zip(elements.tolist(), of_column, strict=True)):
-            values[: len(readable[column].values), position] = seen[column][name][:, element]
-        inputs[name] = EncodedInput(torch.from_numpy(elements), torch.tensor(of_column, dtype=torch.long), values)
+        of_column = [places.index(owner) if owner in places else len(places) for owner in owners.tolist()]
+        values = torch.zeros(most, len(of_column), dtype=model.encode(population.head(1)).inputs[name].dtype)
+        for element, column in enumerate(of_column):
+            if column < len(places):
+                values[: len(readable[column].values), element] = seen[column][name][:, element]
+        inputs[name] = EncodedInput(np.array(of_column, dtype=np.intp), values)
     return EncodedColumns(readable, inputs)
 
 

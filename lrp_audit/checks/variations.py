@@ -11,7 +11,8 @@ promise (G-06).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections import defaultdict
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from functools import partial
 from itertools import repeat
@@ -103,13 +104,19 @@ class Searcher:
             rows: positions of those to search for, all of them adverse.
             margin: of one of the rows, for the search; what it finds is confirmed by `score`.
         """
-        given = [frame[column.column].iloc[list(rows)].tolist() for column in self.columns]
-        values = zip(*given, strict=True) if given else repeat(())  # by row; taking a row out of a frame is slow
-        found = {row: self._found(own, partial(margin, row)) for row, own in zip(rows, values, strict=False)}
-        confirmed = list(self._confirmed(frame, [(row, choice) for row in rows for choice in found[row].choices]))
+        cells = [frame[column.column].iloc[list(rows)].tolist() for column in self.columns]
+        by_row = zip(*cells, strict=True) if cells else repeat(())  # taking a row out of a frame is slow
+        given = dict(zip(rows, by_row, strict=False))
+        found = {row: self._found(own, partial(margin, row)) for row, own in given.items()}
+        proposed = [(row, choice) for row in rows for choice in found[row].choices]
+        confirmed = defaultdict[int, list[Variation]](list)
+        for (row, choice), new in zip(proposed, self._run_again(frame, proposed), strict=True):
+            if not new.adverse and not new.near_cutoff:
+                changes = self._changes(given[row], choice)
+                confirmed[row].append(Variation(changes=changes, score=new.score, margin=new.margin))
         return {
             row: Variations(
-                found=tuple(variation for owner, variation in confirmed if owner == row),
+                found=tuple(confirmed[row]),
                 tried=found[row].tried,
                 most_changes=self.settings.max_changes,
                 columns=tuple(column.column for column in self.columns),
@@ -124,20 +131,15 @@ class Searcher:
             margin, sizes, self.limit, most_changes=settings.max_changes, most=settings.most, budget=self.budget
         )
 
-    def _confirmed(
-        self, frame: pd.DataFrame, proposed: Sequence[tuple[int, Choice]]
-    ) -> Iterator[tuple[int, Variation]]:
-        """Those that the whole pipeline confirms, with their rows."""
+    def _run_again(self, frame: pd.DataFrame, proposed: Sequence[tuple[int, Choice]]) -> Sequence[Outcome]:
+        """What the whole pipeline says of choices of rows."""
         if not proposed:
-            return
+            return ()
         choices = as_rows([choice.changes for _, choice in proposed], len(self.columns))
         owners = [row for row, _ in proposed]
-        outcomes = self.score(varied(frame.iloc[owners], self.columns, choices), owners, len(frame))
-        for (row, choice), new in zip(proposed, outcomes, strict=True):
-            if not new.adverse and not new.near_cutoff:
-                yield row, Variation(changes=self._changes(frame.iloc[row], choice), score=new.score, margin=new.margin)
+        return self.score(varied(frame.iloc[owners], self.columns, choices), owners, len(frame))
 
-    def _changes(self, row: pd.Series, choice: Choice) -> tuple[Change, ...]:
+    def _changes(self, given: Sequence[object], choice: Choice) -> tuple[Change, ...]:
         changes = []
         for place, position in choice.changes:
             column = self.columns[place]
@@ -148,7 +150,7 @@ class Searcher:
                     label=column.settings.label or column.column,
                     value=value,
                     display=show(value, column.settings, self.say),
-                    from_display=show(plain(row[column.column]), column.settings, self.say),
+                    from_display=show(plain(given[place]), column.settings, self.say),
                 )
             )
         return tuple(changes)
