@@ -34,6 +34,7 @@ CHUNKS_OF_A_PROCESS = 200
 START: Literal["spawn"] = "spawn"  # a fork would share threads and locks of libraries that do not expect it
 DEATHS = 5  # of one chunk whose rows alone do no harm, or of processes that do not even start
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
+_BEGUN, _READY = "begun", "ready"  # what a process says before its first tally
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class _Worker:
     process: BaseProcess
     connection: Connection[Any, Any]
     task: Task | None = None
+    begun: bool = False
     ready: bool = False
     finished: int = 0
 
@@ -118,9 +120,14 @@ class Pool:
                 return worker.finished > 0
 
     def _start(self) -> _Worker:
+        """A process that is being started.
+
+        It gets the setup when it has begun: until then it imports for seconds, and whoever told it more than a pipe
+        holds would wait that long before the next one could be started.
+        """
         context = multiprocessing.get_context(START)
         ours, theirs = context.Pipe()
-        process = context.Process(target=_serve, args=(theirs, self.folder, self.setup, os.getpid()), daemon=True)
+        process = context.Process(target=_serve, args=(theirs, self.folder, os.getpid()), daemon=True)
         process.start()
         theirs.close()
         worker = _Worker(process, ours)
@@ -140,7 +147,12 @@ class Pool:
             return None
         if isinstance(said, LrpAuditError):
             raise said
-        if said is None:  # its model is open
+        if said == _BEGUN:
+            worker.begun = True
+            _tell(worker, self.setup)
+            _tell(worker, worker.task)
+            return None
+        if said == _READY:  # its model is open
             worker.ready, self._stillborn = True, 0
             return None
         worker.task, worker.finished = None, worker.finished + 1
@@ -164,8 +176,7 @@ class Pool:
     def _dismiss(self, worker: _Worker) -> None:
         if worker in self._workers:
             self._workers.remove(worker)
-            with contextlib.suppress(OSError):
-                worker.connection.send(None)
+            _tell(worker, None)
             worker.connection.close()
             worker.process.join()
 
@@ -184,11 +195,16 @@ def _answering(workers: Sequence[_Worker]) -> list[_Worker]:
 
 def _send(worker: _Worker, task: Task) -> None:
     worker.task = task
+    if worker.begun:
+        _tell(worker, task)
+
+
+def _tell(worker: _Worker, what: Setup | Task | None) -> None:
     with contextlib.suppress(OSError):  # dead: it shows when its answer is awaited
-        worker.connection.send(task)
+        worker.connection.send(what)
 
 
-def _serve(connection: Connection[Any, Any], folder: Path, setup: Setup, parent: int) -> None:
+def _serve(connection: Connection[Any, Any], folder: Path, parent: int) -> None:
     """What a process of the pool does until its connection is closed."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # the chunk is to be finished, and the parent says what comes next
@@ -196,10 +212,14 @@ def _serve(connection: Connection[Any, Any], folder: Path, setup: Setup, parent:
     if os.getppid() != parent:
         return
     with contextlib.suppress(EOFError, BrokenPipeError):
+        connection.send(_BEGUN)
+        setup: Setup | None = connection.recv()
+        if setup is None:
+            return
         try:
             bench = Bench.open(folder, setup)
             with collector_spared():
-                connection.send(None)
+                connection.send(_READY)
                 while (task := connection.recv()) is not None:
                     connection.send(_done(bench, task))
         except LrpAuditError as error:
