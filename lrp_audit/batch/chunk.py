@@ -26,6 +26,8 @@ from lrp_audit.sealing.leaves import Content, leaves_of_chunk, record_content
 Put = Callable[[str, bytes], None]  # a file's name in the batch, and its content
 Files = dict[str, bytes]
 
+AT_ONCE = 64  # records that become an array; a longer one takes up to three times its size while it is made
+
 
 def work_chunk(work: Work, number: int, piece: Piece, put: Put, poisoned: Set[int] = frozenset()) -> Tally:
     """Judge the rows of a chunk, and put all of its files.
@@ -129,7 +131,8 @@ def _rooms(work: Work, piece: Piece, judgement: Judgement, decisions: pa.Table) 
 
 def _of_people(what: str, found: Sequence[tuple[int, str, bytes]]) -> pa.Table:
     rows, ids, texts = zip(*found, strict=True) if found else ((), (), ())
-    columns = [pa.array(rows, pa.int64()), pa.array(ids, pa.string()), pa.array(texts, pa.binary()).cast(pa.string())]
+    pieces = [pa.array(texts[at : at + AT_ONCE], pa.binary()).cast(pa.string()) for at in range(0, len(texts), AT_ONCE)]
+    columns = [pa.array(rows, pa.int64()), pa.array(ids, pa.string()), pa.chunked_array(pieces, pa.string())]
     return pa.table(columns, names=["row", "id", what])
 
 

@@ -87,6 +87,7 @@ def spool(stream: Stream, folder: Path, facts: FactsSection, choice: Choice) -> 
         read, decisions = where[-1] + 1, decisions + len(frame)
     repeated = _repeated(np.concatenate(hashes))
     write_bytes(folder / layout.SOURCE / REPEATED, json.dumps(repeated).encode())
+    pa.default_memory_pool().release_unused()  # 100 MB of a large source, which this process never needs again
     return Extent(read if choice.sample is None else total, decisions)
 
 
