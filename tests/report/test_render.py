@@ -15,6 +15,7 @@ import pages
 import pypdfium2
 import pytest
 import records
+from weasyprint import HTML
 
 from lrp_audit import report
 from lrp_audit.errors import ReportError
@@ -67,6 +68,15 @@ def test_objects_that_are_encoded_once_are_what_pydyf_would_have_written(
     encoded = make("ordinary")
     monkeypatch.setattr(render, "_Encoded", lambda item: item)
     assert make.__wrapped__("ordinary") == encoded  # type: ignore[attr-defined]  # past its cache
+
+
+@pytest.mark.parametrize("make", [pages.letter, pages.audit])
+def test_pages_read_as_xml_are_printed_as_those_read_as_html(
+    make: Callable[[str], bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    printed = make("ordinary")
+    monkeypatch.setattr(render, "own_page", lambda html, fetcher: HTML(string=html, url_fetcher=fetcher))
+    assert make.__wrapped__("ordinary") == printed  # type: ignore[attr-defined]  # past its cache
 
 
 @pytest.mark.parametrize("name", ["x" * 400, "word " * 80])
