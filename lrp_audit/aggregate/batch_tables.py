@@ -8,7 +8,7 @@ records/*.parquet  row, id, record: canonical JSON
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lrp_audit.aggregate.table import ExplainedTable, TooFewDecisionsError
@@ -26,6 +27,7 @@ from lrp_audit.sealing.layout import DECISIONS, RECORDS, RELEVANCE
 _CHUNK = 20_000  # rows in memory at once
 _RECORDS_AT_ONCE = 200  # records, which are a hundred times as large
 _KEYS = ("row", "id")
+_WITHOUT_TEXTS = '"text_evidence":[]'  # in canonical JSON; inside of a text its quotes would be escaped
 
 
 class BatchFolder:
@@ -73,7 +75,11 @@ class BatchFolder:
         wanted = set(sample.ids)
         rows: dict[str, dict[str, Any]] = {}
         texts: set[str] = set()
-        for name, record in self._read(wanted):
+
+        def of_sample(part: pyarrow.RecordBatch) -> pyarrow.Array:
+            return pyarrow.array([item in wanted for item in part["id"].to_pylist()])
+
+        for name, record in self._read(of_sample):
             rows[name] = {item["column"]: item["value"] for item in record["contributions"]}
             texts |= {item["column"] for item in record["text_evidence"]}
         if not wanted <= rows.keys():
@@ -83,21 +89,23 @@ class BatchFolder:
         return replace(sample, values=values[known])
 
     def texts(self) -> Iterator[ReadText]:
-        for _, record in self._read(None):
+        def with_texts(part: pyarrow.RecordBatch) -> pyarrow.Array:
+            return pc.invert(pc.match_substring(part["record"], _WITHOUT_TEXTS))
+
+        for _, record in self._read(with_texts):
             if record["outcome"] is not None and record["text_evidence"]:
                 yield read_text(record["text_evidence"], adverse=record["outcome"]["adverse"])
 
-    def _read(self, ids: set[str] | None) -> Iterator[tuple[str, dict[str, Any]]]:
+    def _read(self, wanted: Callable[[pyarrow.RecordBatch], pyarrow.Array]) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Ids and records, where they are there; `wanted` says which of some to parse, since that takes long."""
         for path in self._records:
             for part in _open(path, (*_KEYS, "record")).iter_batches(
                 batch_size=_RECORDS_AT_ONCE, columns=["id", "record"]
             ):
-                names = part.column("id").to_pylist()
-                for place, name in enumerate(names):
-                    if name is not None and (ids is None or name in ids):
-                        content = part.column("record")[place].as_py()
-                        if content is not None:  # purged
-                            yield name, json.loads(content)
+                kept = part.filter(wanted(part))
+                for name, content in zip(kept["id"].to_pylist(), kept["record"].to_pylist(), strict=True):
+                    if name is not None and content is not None:  # purged
+                        yield name, json.loads(content)
 
 
 def _open(path: Path, needed: Sequence[str]) -> pq.ParquetFile:

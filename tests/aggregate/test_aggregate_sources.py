@@ -123,6 +123,13 @@ def test_a_batch_without_records_has_no_values_and_no_texts(known: list[Record],
     assert list(source.texts()) == []
 
 
+def test_a_record_that_quotes_one_without_texts_keeps_its_own(known: list[Record], tmp_path: Path) -> None:
+    quoting = {"product": '"text_evidence":[]', "id": 'a"text_evidence":[]'}
+    few = [item.model_copy(update={"decision": item.decision.model_copy(update=quoting)}) for item in known]
+    texts = [list(open_source(write_batch(tmp_path / name, one)).texts()) for name, one in (("a", known), ("b", few))]
+    assert texts[0] == texts[1] != []
+
+
 def test_a_purged_record_has_no_text_and_its_sample_no_values(known: list[Record], tmp_path: Path) -> None:
     folder = write_batch(tmp_path / "batch", known)
     path = folder / "records" / "00000.parquet"
