@@ -11,8 +11,6 @@ import pyarrow.parquet as pq
 from lrp_audit.sealing import layout
 from lrp_audit.sealing.contents import write_batches
 
-ROWS = 65_536  # of a row group
-
 
 def merge(folder: Path, chunks: int) -> None:
     """Write decisions.parquet and relevance.parquet from the parts of every chunk.
@@ -23,6 +21,7 @@ def merge(folder: Path, chunks: int) -> None:
     for name in (layout.DECISIONS, layout.RELEVANCE):
         parts = [folder / layout.part_name(name, number) for number in range(chunks)]
         write_batches(folder / name, pq.read_schema(parts[0]), _groups(parts))
+    pa.default_memory_pool().release_unused()
 
 
 def _groups(parts: list[Path]) -> Iterator[pa.RecordBatch]:
@@ -30,10 +29,10 @@ def _groups(parts: list[Path]) -> Iterator[pa.RecordBatch]:
     waiting: list[pa.Table] = []
     for part in parts:
         waiting.append(pq.read_table(part))
-        if sum(map(len, waiting)) >= ROWS:
+        if sum(map(len, waiting)) >= layout.ROW_GROUP:
             joined = pa.concat_tables(waiting).combine_chunks()
-            whole = len(joined) // ROWS * ROWS
-            yield from joined.slice(0, whole).to_batches(max_chunksize=ROWS)
+            whole = len(joined) // layout.ROW_GROUP * layout.ROW_GROUP
+            yield from joined.slice(0, whole).to_batches(max_chunksize=layout.ROW_GROUP)
             waiting = [joined.slice(whole)]
     if sum(map(len, waiting)):
-        yield from pa.concat_tables(waiting).combine_chunks().to_batches(max_chunksize=ROWS)
+        yield from pa.concat_tables(waiting).combine_chunks().to_batches(max_chunksize=layout.ROW_GROUP)

@@ -47,6 +47,7 @@ SOURCE = ".source"
 CHUNKS = "chunks"
 PARTS = "parts"
 
+ROW_GROUP = 16_384  # rows of decisions.parquet and relevance.parquet; four times as many take 300 MB more
 SHARD_DIGITS = 2  # of a decision's folder name: 256 folders hold a million
 WORKING = (SECRET, SOURCE, CHUNKS, PARTS)  # gone once a batch is sealed
 UNSEALED = (MANIFEST, SIGNATURE, SUMS, EVENTS, LOG, REPLAY, LOCK)  # no entry of the manifest speaks of these

@@ -41,7 +41,6 @@ from lrp_audit.sealing.manifest import LogHead, Manifest, edition_file, editions
 from lrp_audit.sealing.seal import ManifestSigner, publish, sealed_files, tree_of
 
 _DOCUMENT = re.compile(r"documents/[0-9a-f]+/[0-9A-Za-z-]+/[^/]+")
-_GROUP = 65_536  # rows of a row group, as a run writes them
 
 
 @dataclass(frozen=True)
@@ -217,7 +216,10 @@ def _keep_others(path: Path, rows: np.ndarray[tuple[int], np.dtype[np.int64]]) -
         return
     with pq.ParquetFile(path) as file:
         schema = file.schema_arrow
-        left = (batch.filter(pc.invert(pc.is_in(batch.column("row"), gone))) for batch in file.iter_batches(_GROUP))
+        left = (
+            batch.filter(pc.invert(pc.is_in(batch.column("row"), gone)))
+            for batch in file.iter_batches(layout.ROW_GROUP)
+        )
         write_batches(path, schema, left)
 
 

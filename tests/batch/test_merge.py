@@ -16,7 +16,7 @@ from lrp_audit.sealing import layout
 def test_groups_have_one_size_whatever_a_chunk_holds(
     sizes: tuple[int, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(merge, "ROWS", 4)
+    monkeypatch.setattr(layout, "ROW_GROUP", 4)
     start = 0
     for number, size in enumerate(sizes):
         for name in (layout.DECISIONS, layout.RELEVANCE):
