@@ -2,13 +2,15 @@
 
 Nobody is written to about an approval, and of most there is nothing to say but numbers: no protected column counts, no
 score is near the cutoff, nothing that was recorded differs. With the same facts such approvals are in the same state.
-Every refused application, and every approval that a reviewer would hear of, is judged by itself.
+Every refused application, and every approval that a reviewer would hear of, is judged by itself. Checks of an approval
+add numbers and choose the words of its reasons; its state does not depend on them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from operator import attrgetter
 
 import numpy as np
@@ -16,10 +18,11 @@ import numpy.typing as npt
 
 from lrp_audit.deciding.decisions import Examined
 from lrp_audit.deciding.tabular_answers import Explanations, Scores
-from lrp_audit.judging.ready import ready
+from lrp_audit.judging.ready import Ready, ready
 from lrp_audit.judging.refusals.influence import OLDER_APPLICANT
 from lrp_audit.judging.refusals.recorded import means_refusal, reproduced
-from lrp_audit.records.record import DecisionFacts, Recorded
+from lrp_audit.language.wording import DIRECTIONS
+from lrp_audit.records.record import Check, DecisionFacts, Recorded
 
 BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.intp]
@@ -45,17 +48,21 @@ class Alike:
     rows: IntArray
     judged: IntArray
 
+    @cached_property
+    def checks(self) -> Sequence[tuple[Check, ...]]:
+        """What checks found of each of the rows."""
+        return [self.explained.checks(row) for row in self.rows.tolist()]
+
 
 def alike(examined: Examined) -> Alike | None:
     """The rows that others may be judged for; None where each has to be judged by itself.
 
-    That is so for texts, for decisions that are checked, since checks are numbers of every row, and where approvals
-    get a letter as well.
+    That is so for texts, and where approvals get a letter as well.
     """
     config, scores, explained = examined.session.config, examined.outcomes, examined.explained
     if not isinstance(scores, Scores) or not isinstance(explained, Explanations):
         return None
-    if config.checks.level != "none" or config.documents.letter != "us-notice":
+    if config.documents.letter != "us-notice":
         return None
     close = explained.table.near_tied(config.documents.max_reasons, config.checks.near_tie)
     first: dict[Hashable, int] = {}
@@ -73,7 +80,7 @@ def _plain(examined: Examined, scores: Scores, explained: Explanations) -> list[
     rows = np.array(sorted(explained.rows), np.intp)
     rows = rows[~(scores.adverse | scores.near_cutoff)[rows]]
     rows = rows[~_remarkable(examined, explained, rows)]
-    return [row for row in rows.tolist() if _as_recorded(examined, scores, row)]
+    return [row for row in rows.tolist() if row not in explained.ties and _as_recorded(examined, scores, row)]
 
 
 def _as_recorded(examined: Examined, scores: Scores, row: int) -> bool:
@@ -97,7 +104,8 @@ def _remarkable(examined: Examined, explained: Explanations, rows: IntArray) -> 
     stated = table.stated(config.documents.max_reasons)[rows]
     ranked = np.take_along_axis(table.sums[rows], table.family_ranks[rows], axis=1)
     found = ((ranked[:, :-1] - ranked[:, 1:] <= floors) & (ranked[:, 1:] > floors)).any(1)
-    found |= stated[:, [known.prohibited(known.wording(name, None).text) is not None for name in table.names]].any(1)
+    names_a_basis = [any(map(known.prohibited, _statements(known, name))) for name in table.names]
+    found |= stated[:, names_a_basis].any(1)
     if table.reported:
         unused = np.array([not item.bureau.report_used for item in facts], np.bool_)
         found |= unused & stated[:, [not table.reported.isdisjoint(own) for own in table.members]].any(1)
@@ -109,3 +117,8 @@ def _remarkable(examined: Examined, explained: Explanations, rows: IntArray) -> 
         age = [j for j in table.protected if table.columns[j].settings.protected == "age"]
         found |= ~younger & (relevance[:, age] > floors).any(1)
     return np.asarray(found)
+
+
+def _statements(known: Ready, family: str) -> Iterator[str]:
+    """What may be said of a family, whichever direction checks confirm."""
+    return (known.wording(family, direction).text for direction in DIRECTIONS)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
+from lrp_audit.deciding.tabular_answers import Explanations
 from lrp_audit.deciding.weighed import WeighedTable
 from lrp_audit.judging.ready import ready
 from lrp_audit.judging.reasons import near_tie_flag
 from lrp_audit.language.messages import for_reviewers
+from lrp_audit.language.wording import DIRECTIONS, Direction
 from lrp_audit.records.record import Reason
 from lrp_audit.settings.config import AuditConfig
 
@@ -24,17 +26,22 @@ BoolArray = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class AlikeReasons:
-    """Families of M rows of a table, as `judging.reasons` ranks them.
+    """Families of M rows of a chunk, as `judging.reasons` ranks them.
 
     Attributes:
-        table: the explained rows of a chunk.
+        explained: the whole chunk.
         rows: (M,) the places of these in it.
         config: the settings.
     """
 
-    table: WeighedTable
+    explained: Explanations
     rows: IntArray
     config: AuditConfig
+
+    @property
+    def table(self) -> WeighedTable:
+        """The columns of the chunk."""
+        return self.explained.table
 
     @cached_property
     def families(self) -> IntArray:
@@ -89,10 +96,10 @@ class AlikeReasons:
                 yield ""
 
     @cached_property
-    def by_family(self) -> tuple[Reason, ...]:
-        """Every family as a reason; without a direction, which only checks confirm, and what differs by row."""
+    def worded(self) -> tuple[Reason, ...]:
+        """Every family as a reason in every direction, without what differs by row; F times three of them."""
         known = ready(self.config)
-        words = {name: known.wording(name, None) for name in self.table.names}
+        words = [(name, known.wording(name, direction)) for name in self.table.names for direction in DIRECTIONS]
         return tuple(
             Reason(
                 rank=0,
@@ -104,8 +111,22 @@ class AlikeReasons:
                 direction=word.direction,
                 code=known.codes.get(name),
             )
-            for name, word in words.items()
+            for name, word in words
         )
+
+    @cached_property
+    def words(self) -> IntArray:
+        """Which of `worded` each of `families` is, given the direction that its test confirmed; (M, F)."""
+        place = {name: at for at, name in enumerate(self.table.names)}
+        confirmed = np.zeros(self.families.shape, np.intp)
+        for found, directions in zip(confirmed, self._directions, strict=True):
+            for family, direction in directions.items():
+                found[place[family]] = DIRECTIONS.index(direction)
+        return len(DIRECTIONS) * self.families + np.take_along_axis(confirmed, self.families, axis=1)
+
+    @property
+    def _directions(self) -> Iterator[Mapping[str, Direction]]:
+        return map(self.explained.evidence.directions.__getitem__, self.rows.tolist())
 
     @cached_property
     def _counted(self) -> list[tuple[list[float], int, int]]:

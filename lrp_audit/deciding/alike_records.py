@@ -58,6 +58,7 @@ class AlikeRecords:
         if not rows:
             return
         own: dict[str, Iterable[str]] = {
+            "checks": map(self.writer.checks, self.alike.checks),
             "conservation": self._conservation(),
             "contributions": map(written.contributions, rows),
             "decision": self._decisions(),
@@ -113,14 +114,14 @@ class AlikeRecords:
 
     def _reasons(self) -> Iterator[str]:
         found, table = self.reasons, self.alike.explained.table
-        forms = [canonical.form(reason, dict.fromkeys(_OF_REASON, "%s")) for reason in found.by_family]
+        forms = [canonical.form(reason, dict.fromkeys(_OF_REASON, "%s")) for reason in found.worded]
         alone = [canonical.text(columns) if columns else None for columns in table.alone]
-        ranked = zip(found.families.tolist(), found.sums.tolist(), found.stated.tolist(), strict=True)
-        for row, (families, sums, stated) in zip(self.alike.rows.tolist(), ranked, strict=True):
+        arrays = (self.alike.rows, found.families, found.words, found.sums, found.stated)
+        for row, families, words, sums, stated in zip(*map(np.ndarray.tolist, arrays), strict=True):
             reasons = list[str]()
-            for rank, (f, relevance) in enumerate(zip(families[:stated], sums, strict=False), start=1):
+            for rank, (f, word, relevance) in enumerate(zip(families[:stated], words, sums, strict=False), start=1):
                 columns = alone[f] or canonical.text(table.family_columns(row, f))
-                reasons.append(forms[f] % (columns, rank, canonical.number(relevance)))
+                reasons.append(forms[word] % (columns, rank, canonical.number(relevance)))
             yield canonical.listed(reasons)
 
     def _numbers(self, columns: Mapping[str, FloatArray]) -> dict[str, Sequence[str]]:

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from lrp_audit.deciding.alike import Alike
 from lrp_audit.deciding.alike_reasons import AlikeReasons
-from lrp_audit.deciding.decision_row import REASON
+from lrp_audit.deciding.decision_row import REASON, CheckLists
 from lrp_audit.deciding.facts import RowFacts
 from lrp_audit.history.decision_folder import folder_name
 
@@ -73,7 +73,14 @@ class AlikeRows:
             "covered": pa.array(self.reasons.covered, pa.float64()),
             "gap": pa.array(self.reasons.gap, pa.float64()),
             "reasons": self._reasons(),
+            "checks": self._checks(),
         }
+
+    def _checks(self) -> pa.Array:
+        found = CheckLists()
+        for checks in self.alike.checks:
+            found.add(checks)
+        return found.array()
 
     def _reasons(self) -> pa.Array:
         """The families that count most against each."""
@@ -81,11 +88,11 @@ class AlikeRows:
         stated = np.arange(found.sums.shape[1]) < found.stated[:, None]
         ranks = pa.array(np.nonzero(stated)[1] + 1, pa.int32())
         columns = {"rank": ranks, "relevance": pa.array(found.sums[stated], pa.float64())}
-        of_families = pa.array(found.families[stated])
+        words = pa.array(found.words[stated])
         for field in REASON:
             if field.name not in columns:
-                values = [getattr(reason, field.name) for reason in found.by_family]
-                columns[field.name] = pa.array(values, field.type).take(of_families)
+                values = [getattr(reason, field.name) for reason in found.worded]
+                columns[field.name] = pa.array(values, field.type).take(words)
         offsets = pa.array(np.concatenate([[0], np.cumsum(found.stated)]), pa.int32())
         structs = pa.StructArray.from_arrays([columns[field.name] for field in REASON], fields=list(REASON))
         return pa.ListArray.from_arrays(offsets, structs)

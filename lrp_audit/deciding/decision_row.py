@@ -171,7 +171,7 @@ class DecisionRows:
 
     def __init__(self) -> None:
         self._rows: list[tuple[Any, ...]] = []
-        self._states, self._reasons, self._checks = _Lists(), _Lists(), _CheckLists()
+        self._states, self._reasons, self._checks = _Lists(), _Lists(), CheckLists()
 
     def add(self, record: Record, row: int, folder: str, record_sha256: str | None) -> None:
         """Add the row of one record; `row` is that of the source. Contributions and families are not looked at."""
@@ -238,7 +238,7 @@ class _Lists:
         return pa.ListArray.from_arrays(pa.array(self.offsets, pa.int32()), values)
 
 
-class _CheckLists:
+class CheckLists:
     """Lists of checks. Where nothing is checked every row has the same one, which is kept once."""
 
     def __init__(self) -> None:

@@ -100,7 +100,7 @@ def judge_chunk(
         relevance.add(judged.row, judged.outline.decision.id, judged.columns)
     decisions, by_input = rows.table(), relevance.table()
     if spared is not None:
-        reasons = AlikeReasons(spared.explained.table, spared.rows, session.config)
+        reasons = AlikeReasons(spared.explained, spared.rows, session.config)
         decisions, by_input = AlikeRows(spared, reasons, facts, session.key, first_row).completed(
             judged_rows, decisions, by_input
         )

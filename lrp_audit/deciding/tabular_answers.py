@@ -96,7 +96,7 @@ class Explanations:
         return Explained(
             columns=self.table.row(row),
             conservation=conservation(self.relevance, row),
-            checks=self._unchecked if self.settings.level == "none" else self._checks(row),
+            checks=self.checks(row),
             reference=self.compared(row),
             directions=self.evidence.directions[row],
             faithfulness=self._faithfulness(row),
@@ -117,9 +117,12 @@ class Explanations:
             "reference_mean": found.reference_margin,
         }
 
+    def checks(self, row: int) -> tuple[Check, ...]:
+        """The checks of a row, the same objects for all rows where nothing is checked."""
+        return self._unchecked if self.settings.level == "none" else self._checks(row)
+
     @cached_property
     def _unchecked(self) -> tuple[Check, ...]:
-        """What stands in every record where nothing is checked."""
         return self._checks(min(self.rows))
 
     def _checks(self, row: int) -> tuple[Check, ...]:

@@ -14,7 +14,8 @@ from lrp_audit.records.record import Check, DecisionFacts, Reason, Record
 _SHARED = frozenset({"model", "method", "reference", "texts"})  # one object for many rows, written once
 _COLUMNS = frozenset({"contributions", "families"})
 _OWN = Record.model_fields.keys() - _SHARED - _COLUMNS - {"decision", "reasons", "checks", "versions"}
-_but_relevance = itemgetter(*(Reason.model_fields.keys() - {"relevance"}))
+_VARYING: dict[type[BaseModel], str] = {Reason: "relevance", Check: "measured"}  # the field that few rows share
+_but_varying = {kind: itemgetter(*(kind.model_fields.keys() - {name})) for kind, name in _VARYING.items()}
 
 
 class Writer:
@@ -22,7 +23,7 @@ class Writer:
 
     def __init__(self) -> None:
         self._known: dict[int, tuple[BaseModel, str]] = {}  # with the part itself, so that no other takes its id
-        self._reasons: dict[tuple[object, ...], str] = {}
+        self._forms: dict[tuple[object, ...], str] = {}
         self._versions: tuple[dict[str, str], str] = {}, "{}"  # of the row before
         self._checks: tuple[tuple[Check, ...], str] = (), "[]"
 
@@ -35,9 +36,9 @@ class Writer:
         outline = judged.outline
         fields = {name: canonical.text(getattr(outline, name)) for name in _OWN}
         fields |= {name: self.shared(getattr(outline, name)) for name in _SHARED}
-        fields["reasons"] = canonical.listed(map(self._of_reason, outline.reasons))
+        fields["reasons"] = canonical.listed(map(self._varying, outline.reasons))
         fields["decision"] = self._of_decision(outline.decision)
-        fields["versions"], fields["checks"] = self._of_versions(outline.versions), self._of_checks(outline.checks)
+        fields["versions"], fields["checks"] = self._of_versions(outline.versions), self.checks(outline.checks)
         fields["contributions"], fields["families"] = (
             ("[]", "[]") if judged.columns is None else judged.columns.written()
         )
@@ -52,13 +53,14 @@ class Writer:
             found = self._known[id(part)] = part, canonical.text(part)
         return found[1]
 
-    def _of_reason(self, reason: Reason) -> str:
-        """A reason, which is the same in many rows but for its relevance."""
-        key = _but_relevance(vars(reason))
-        form = self._reasons.get(key)
+    def _varying(self, part: Reason | Check) -> str:
+        """A part that is the same in many rows but for one field."""
+        kind, fields = type(part), vars(part)
+        name, key = _VARYING[kind], (kind, *_but_varying[kind](fields))
+        form = self._forms.get(key)
         if form is None:
-            form = self._reasons[key] = canonical.form(reason, {"relevance": "%s"})
-        return form % canonical.number(reason.relevance)
+            form = self._forms[key] = canonical.form(part, {name: "%s"})
+        return form % canonical.text(fields[name])
 
     def _of_decision(self, decision: DecisionFacts) -> str:
         """Facts, whose parts are often the same objects as in other rows: dates, or what nobody knows anything of."""
@@ -73,8 +75,8 @@ class Writer:
             self._versions = versions, canonical.text(versions)
         return self._versions[1]
 
-    def _of_checks(self, checks: tuple[Check, ...]) -> str:
+    def checks(self, checks: tuple[Check, ...]) -> str:
         """Checks, which are the same objects in every row where nothing is checked."""
         if not same_objects(checks, self._checks[0]):
-            self._checks = checks, canonical.text(checks)
+            self._checks = checks, canonical.listed(map(self._varying, checks))
         return self._checks[1]

@@ -17,6 +17,7 @@ from lrp_audit.settings.toml_errors import dotted
 SUPPLIED = "facts.decided_reasons"  # where the wording of rules and people comes from
 
 Direction = Literal["low", "high"]
+DIRECTIONS: tuple[Direction | None, ...] = (None, "low", "high")  # what a test of one may come to
 
 
 @dataclass(frozen=True)

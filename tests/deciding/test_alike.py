@@ -55,6 +55,14 @@ def plain(folder: Path) -> Raw:
     return raw
 
 
+def of_applications(folder: Path) -> Raw:
+    """No column comes from a consumer report, so that there is nothing to say of most approvals."""
+    raw = plain(folder)
+    for column in raw["columns"].values():
+        column["source"] = "application form"
+    return raw
+
+
 def drawn(random: np.random.Generator, folder: Path, opened: Opened, frame: pd.DataFrame) -> Raw:
     """Settings, and facts in the table, of all kinds that judging an approval looks at."""
     raw = plain(folder)
@@ -76,8 +84,11 @@ def drawn(random: np.random.Generator, folder: Path, opened: Opened, frame: pd.D
         if random.random() < 0.1:
             family["text"]["en"] = "Religion"
         elif random.random() < 0.1:
+            family["text_low"] = {"en": "Religion"}
+        elif random.random() < 0.1:
             for words in {"text", "text_low", "text_high"} & family.keys():
                 del family[words]
+    raw["checks"]["level"] = str(random.choice(["none", "letter", "full"], p=[0.4, 0.5, 0.1]))
     return raw
 
 
@@ -113,10 +124,7 @@ def test_tables_and_records_are_those_of_judging_each(
 
 
 def test_most_approvals_are_judged_by_another(folder: Path, opened: Opened, frame: pd.DataFrame) -> None:
-    raw = plain(folder)
-    for column in raw["columns"].values():
-        column["source"] = "application form"
-    session = open_(raw, folder, opened)
+    session = open_(of_applications(folder), folder, opened)
     same_as_each(session, frame)
     approved = examine(session, frame, read_facts(session.config, frame, session.key, NOTICE), size=CHUNK)
     outcomes = [approved.outcomes.get(row) for row in range(ROWS)]
@@ -136,12 +144,33 @@ def test_an_approval_that_protected_columns_count_in_is_judged_by_itself(
     assert not len(found(open_(raw, folder, opened), frame).rows)
 
 
-@pytest.mark.parametrize(("level", "letter"), [("letter", "us-notice"), ("none", "eu-letter")])
-def test_checked_decisions_and_those_that_all_get_a_letter_are_judged_each(
-    level: str, letter: str, folder: Path, opened: Opened, frame: pd.DataFrame
+def test_approvals_that_checks_give_other_numbers_and_words_are_judged_by_another(
+    folder: Path, opened: Opened, frame: pd.DataFrame
 ) -> None:
+    raw = of_applications(folder)
+    raw["checks"] = {"level": "letter", "near_tie": 0.0}
+    session = open_(raw, folder, opened)
+    same_as_each(session, frame)
+    others = found(session, frame)
+    assert len(others.rows) > 0.4 * ROWS
+    measured = {str(others.explained.checks(row)) for row in others.rows.tolist()}
+    assert len(measured) > 0.9 * len(others.rows)
+    assert len({*others.judged.tolist()}) == 1
+    directions = others.explained.evidence.directions
+    assert any(directions[row] != directions[by] for row, by in zip(others.rows, others.judged, strict=True))
+
+
+def test_a_sampled_near_tie_is_judged_by_itself(folder: Path, opened: Opened, frame: pd.DataFrame) -> None:
+    raw = of_applications(folder)
+    raw["checks"] = {"level": "letter", "near_tie": 0.5}
+    others = found(open_(raw, folder, opened), frame)
+    assert len(others.explained.ties) > 0.2 * ROWS
+    assert others.explained.ties.keys().isdisjoint(others.rows.tolist())
+
+
+def test_decisions_that_all_get_a_letter_are_judged_each(folder: Path, opened: Opened, frame: pd.DataFrame) -> None:
     raw = plain(folder)
-    raw["checks"]["level"], raw["documents"]["letter"] = level, letter
+    raw["documents"]["letter"] = "eu-letter"
     session = open_(raw, folder, opened)
     facts = read_facts(session.config, frame[:5], session.key, NOTICE)
     assert alike(examine(session, frame[:5], facts, size=5)) is None
