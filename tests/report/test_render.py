@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import itertools
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -12,6 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pages
+import pikepdf
+import pydyf
 import pypdfium2
 import pytest
 import records
@@ -33,6 +37,8 @@ INCH = 72
 ELSEWHERE = """
 import hashlib, os, sys
 import pages
+import pikepdf
+import pydyf
 names = ("ordinary", "hostile")
 print(*(hashlib.sha256(make(name)).hexdigest() for name in names for make in (pages.letter, pages.audit)))
 sys.stdout.flush()
@@ -62,12 +68,36 @@ def test_bytes_do_not_depend_on_process_hash_seed_time_zone_or_locale() -> None:
 
 
 @pytest.mark.parametrize("make", [pages.letter, pages.audit])
-def test_objects_that_are_encoded_once_are_what_pydyf_would_have_written(
+def test_objects_that_are_encoded_once_hold_what_pydyf_would_have_written(
     make: Callable[[str], bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     encoded = make("ordinary")
     monkeypatch.setattr(render, "_Encoded", lambda item: item)
-    assert make.__wrapped__("ordinary") == encoded  # type: ignore[attr-defined]  # past its cache
+    plainly = make.__wrapped__("ordinary")  # type: ignore[attr-defined]  # past its cache
+    assert _objects(encoded) == _objects(plainly)
+    assert len(encoded) < 1.02 * len(plainly)
+
+
+def test_streams_end_clearly() -> None:
+    """Data that end in CR would be read without it, since the line that follows them may begin with it."""
+    drawn = random.Random(0)
+    streams = [pydyf.Stream([drawn.randbytes(20)], {"Kind": "/Drawn"}, compress=True) for _ in range(2000)]
+    written = [render._Encoded(stream).data for stream in streams]
+    assert not any(data.endswith(b"\r\nendstream") for data in written)
+    assert 0 < sum(b"FlateDecode" not in data for data in written) < 50
+
+
+def _objects(pdf: bytes) -> list[tuple[bytes, bytes]]:
+    """Every object of a file but its tables of objects, which hold places: what it is, and its uncompressed content."""
+    found = []
+    with pikepdf.open(io.BytesIO(pdf)) as opened:
+        for item in opened.objects:
+            if not isinstance(item, pikepdf.Stream):
+                found.append((item.unparse(), b""))
+            elif item.get("/Type") not in {"/ObjStm", "/XRef"}:
+                said = {name: value for name, value in item.items() if name not in {"/Length", "/Filter"}}
+                found.append((pikepdf.Dictionary(said).unparse(), item.read_bytes()))
+    return found
 
 
 @pytest.mark.parametrize("make", [pages.letter, pages.audit])
