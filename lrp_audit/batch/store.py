@@ -5,7 +5,7 @@ A chunk without a marker is worked on again whole, and writes the same files ove
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -56,7 +56,7 @@ def store(folder: Path, number: int, produce: Callable[[Put], Tally]) -> Tally:
     try:
         tally = produce(put)
         with ThreadPoolExecutor(AT_ONCE) as disk:
-            for _ in disk.map(BegunFile.finish, begun):
+            for _ in disk.map(_finish, (begun[place::AT_ONCE] for place in range(AT_ONCE))):
                 pass
         for place in _places(files):
             sync_folder(folder / place)
@@ -67,6 +67,11 @@ def store(folder: Path, number: int, produce: Callable[[Put], Tally]) -> Tally:
             file.drop()
     write_bytes(layout.marker(folder, number), canonical(Marker(files=tuple(files), tally=tally)))
     return tally
+
+
+def _finish(files: Sequence[BegunFile]) -> None:
+    for file in files:
+        file.finish()
 
 
 def finished(folder: Path, chunks: int) -> dict[int, Tally]:
