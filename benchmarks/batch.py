@@ -14,13 +14,14 @@ The model is an MLP 64-32 on 23 columns with a population of 64, trained here on
   `judged / min` is the rate while every worker is at work (`-` where the run is too short for that), `cpu µs` the
   processor time of all processes a row in that time, and `all / min` the rate of the whole command: start-up and
   reading (`start s`), report and seal (`end s`) included. `MiB` is the peak of the summed PSS of all processes.
-* `notices`: letters of denied decisions, at the rate while every worker is at work, beside bare WeasyPrint on the
-  finished pages of the same decisions (documents.py says what bare is), in as many processes side by side, before and
-  after. It prints each without tags, and as the tagged PDF that a letter has to be. `denied` is a source of
-  denied applications, as a lender has who prints what was refused; in `all decisions` 22 % are denied, so that each
-  letter carries the judging of four others as well. Chunks are such that either has 96 letters in each. `of bare` and
-  `of tagged` are the rate on the wall beside those of WeasyPrint, `cpu of ...` the same of processor time, judging and
-  checks of all decisions included; on a machine that does other work as well only the latter say much.
+* `notices`: letters of denied decisions, beside bare WeasyPrint on the finished pages of such decisions (documents.py
+  says what bare is), which prints each without tags, and as the tagged PDF that a letter has to be. `documents / s` is
+  the rate of the command while every worker is at work. For all else, letters and pages take turns in one process, or
+  in as many side by side as there are workers (batches/turns.py): milliseconds of a document on the wall, those of
+  letters with all that a batch does; `of bare` and `of tagged` their ratios, and `cpu of ...` those of processor time.
+  `denied` is a source of denied applications, as a lender has who prints what was refused; in `all decisions` 22 % are
+  denied, so that each letter carries the judging of four others as well. Chunks are such that either has 96 letters in
+  each.
 * `texts`: texts of 128 tokens and of 16 to 128, judged without checks by a network of BERT-base's size, beside the
   engine alone on the same tokens in the same batches (batches/texts.py). `of engine` is the engine's time over it.
 
@@ -33,7 +34,7 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 
@@ -41,11 +42,11 @@ import kept  # the scripts beside this one
 import pandas as pd
 import torch
 from batches import lender, texts
-from batches.bare import WARM, Rate, side_by_side
+from batches.turns import OURS, VARIANTS, turns
 from batches.watched import Run, watch
 
 from lrp_audit import report
-from lrp_audit.batch.order import CHUNK_ROWS
+from lrp_audit.batch.order import CHUNK_ROWS, Order
 from lrp_audit.deciding.judged import judge_chunk
 from lrp_audit.deciding.session import Session, open_session
 from lrp_audit.settings.config import load
@@ -117,37 +118,45 @@ def notices(folder: Path, source: Path, count: int, sizes: list[int]) -> Iterato
     denied = [row for row, outcome in enumerate(outcomes) if outcome == "adverse"][:count]
     refused = folder / "denied.parquet"
     frame.iloc[denied].to_parquet(refused, index=False)
-    decisions = [judged.decision(row) for row in denied[: max(WARM, count // 4)]]
+    decisions = map(judged.decision, denied[: count // 4])
     pages = [report.letter_html(made.record, made.addressee, opened.config) for made in decisions]
     sources = {
         "denied": (refused, len(denied), LETTERS),
         "all decisions": (source, denied[-1] + 1, round(LETTERS / lender.DENIED)),
     }
-    for workers in sizes:
-        before = side_by_side(pages, opened.config, workers)
-        yield from (_notices(f"{name} WeasyPrint", workers, rate, before) for name, rate in before.items())
-        for name, wanted in sources.items():
-            rate, after = _letters(folder, *wanted, workers), side_by_side(pages, opened.config, workers)
-            yield _notices(name, workers, rate, {kind: before[kind].mean(after[kind]) for kind in before})
-            before = after
+    for workers, (name, wanted) in product(sizes, sources.items()):
+        found = turns(_order(folder, *wanted), pages, workers)
+        yield {
+            "way": f"{name}, {workers} at a time",
+            "documents / s": _letters(folder, *wanted, workers),
+            **{f"{what} ms": 1e3 * each.wall for what, each in found.items()},
+            **{f"of {kind}": found[kind].wall / found[OURS].wall for kind in VARIANTS},
+            **{f"cpu of {kind}": found[kind].cpu / found[OURS].cpu for kind in VARIANTS},
+        }
 
 
-def _notices(name: str, workers: int, rate: Rate, beside: Mapping[str, Rate]) -> Row:
-    line: Row = {"way": f"{name}, {workers} at a time", "documents / s": rate.documents, "cpu ms": rate.cpu * 1e3}
-    for kind, other in beside.items():
-        line |= {f"of {kind}": rate.documents / other.documents, f"cpu of {kind}": other.cpu / rate.cpu}
-    return line
+def _order(folder: Path, source: Path, limit: int, chunk: int) -> Order:
+    """Notices of the denied among the first rows of a source."""
+    return Order(
+        data=source,
+        query=None,
+        config=lender.settings(folder, "letter"),
+        out=folder,
+        as_of=NOTICE,
+        documents="letters",
+        limit=limit,
+        chunk_rows=chunk,
+    )
 
 
-def _letters(folder: Path, source: Path, limit: int, chunk: int, workers: int) -> Rate:
-    """Notices of the denied among the first rows of a source, while every worker is at work."""
+def _letters(folder: Path, source: Path, limit: int, chunk: int, workers: int) -> float:
+    """The same, by the command itself: how many a second, while every worker is at work."""
     wanted = ("--documents", "letters", "--chunk-rows", str(chunk))
     steady = batch(folder, source, "letter", limit, workers, *wanted).steady(workers)
     if steady is None:
         raise SystemExit(f"So few notices are too few for {workers} workers; name more by --notices.")
     first, last = steady
-    letters = last.letters - first.letters
-    return Rate(letters / (last.wall - first.wall), (last.cpu - first.cpu) / letters)
+    return (last.letters - first.letters) / (last.wall - first.wall)
 
 
 def table(title: str, lines: Iterator[Row]) -> list[Row]:

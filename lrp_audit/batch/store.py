@@ -5,6 +5,7 @@ A chunk without a marker is worked on again whole, and writes the same files ove
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,6 +20,7 @@ from lrp_audit.records.record import Frozen, canonical
 from lrp_audit.sealing import layout
 
 AT_ONCE = 8  # files that the disk is waited for together, since a journal takes several in one go
+TOGETHER = 4 * 2**20  # bytes of files that wait until they are written
 
 
 class StoredFile(Frozen):
@@ -47,26 +49,53 @@ def store(folder: Path, number: int, produce: Callable[[Put], Tally]) -> Tally:
         ReportError: a file cannot be written; the chunk is not finished then.
     """
     files: list[StoredFile] = []
-    begun: list[BegunFile] = []
+    with ThreadPoolExecutor(AT_ONCE) as disk:
+        waiting = _Waiting(folder, disk)
 
-    def put(name: str, content: bytes) -> None:
-        begun.append(begin_file(folder / name, lambda file: file.write(content)))
-        files.append(StoredFile(name=name, bytes=len(content)))
+        def put(name: str, content: bytes) -> None:
+            files.append(StoredFile(name=name, bytes=len(content)))
+            waiting.add(name, content)
 
-    try:
-        tally = produce(put)
-        with ThreadPoolExecutor(AT_ONCE) as disk:
-            for _ in disk.map(_finish, (begun[place::AT_ONCE] for place in range(AT_ONCE))):
-                pass
-        for place in _places(files):
-            sync_folder(folder / place)
-    except OSError as error:
-        raise ReportError(f"{error.filename or folder} cannot be written: {error.strerror or error}.") from error
-    finally:
-        for file in begun:
-            file.drop()
+        try:
+            tally = produce(put)
+            waiting.write()
+            for place in _places(files):
+                sync_folder(folder / place)
+        except OSError as error:
+            raise ReportError(f"{error.filename or folder} cannot be written: {error.strerror or error}.") from error
     write_bytes(layout.marker(folder, number), canonical(Marker(files=tuple(files), tally=tally)))
     return tally
+
+
+class _Waiting:
+    """Files that are written together: one by one, between other work, each takes three times as long."""
+
+    def __init__(self, folder: Path, disk: ThreadPoolExecutor) -> None:
+        self._folder, self._disk = folder, disk
+        self._files: list[tuple[str, bytes]] = []
+        self._bytes = 0
+
+    def add(self, name: str, content: bytes) -> None:
+        """Add a file, and write all that wait once they are many. Raises OSError."""
+        self._files.append((name, content))
+        self._bytes += len(content)
+        if self._bytes >= TOGETHER:
+            self.write()
+
+    def write(self) -> None:
+        """Write all that wait, and name them when they are on the disk. Raises OSError."""
+        begun: list[BegunFile] = []
+        try:
+            begun.extend(itertools.starmap(self._begin, self._files))
+            for _ in self._disk.map(_finish, (begun[place::AT_ONCE] for place in range(AT_ONCE))):
+                pass
+        finally:
+            for file in begun:
+                file.drop()
+        self._files, self._bytes = [], 0
+
+    def _begin(self, name: str, content: bytes) -> BegunFile:
+        return begin_file(self._folder / name, lambda file: file.write(content))
 
 
 def _finish(files: Sequence[BegunFile]) -> None:
