@@ -33,7 +33,7 @@ class Again:
 
     count: str  # a number, or all
     seed: int
-    config: Path
+    config: Path | None
     model: Path | None
     reference: Path | None
     data: Path | None
@@ -52,7 +52,7 @@ def replayed(folder: Path, asked: Again) -> Iterator[Finding]:
     if not plan.records:
         raise DataError(f"{folder} was run with --no-records, so that there is nothing to compare with.")
     count = _count(asked.count)
-    session = _session(plan, asked)
+    session = _session(plan, asked, _settings(folder, asked.config))
     if asked.data is None:
         found = replay(folder, from_records(session, folder), session.versions, count=count, seed=asked.seed)
     else:
@@ -88,34 +88,40 @@ def _count(given: str) -> int | None:
     raise DataError(f"--replay is a number of decisions or all, and not {given[:40]!r}.")
 
 
-def _session(plan: Plan, asked: Again) -> Session:
-    settings, folder = load(asked.config), asked.config.parent
+def _settings(folder: Path, given: Path | None) -> Path:
+    """Where the settings lie: those of the batch are among its own files."""
+    here = Path(layout.SETTINGS)
+    return given or (here if here.exists() else folder / layout.SETTINGS)
+
+
+def _session(plan: Plan, asked: Again, config: Path) -> Session:
+    settings, folder = load(config), config.parent
     if configuration.digest(settings) != plan.sha256.config:
         raise ConfigError(
-            f"{asked.config} does not hold the settings of the batch, which lie in its own {layout.SETTINGS}: put that "
+            f"{config} does not hold the settings of the batch, which lie in its own {layout.SETTINGS}: put that "
             "beside the model and the reference data that it names, and give it with --config."
         )
     torch.set_num_threads(plan.threads)
-    key = b"" if asked.data is None else naming_key(settings, asked.config)
+    key = b"" if asked.data is None else naming_key(settings, config)
     head = _head(settings, plan, asked.data)
     model = open_decisions(
         settings,
         folder,
         asked.model or folder / settings.model.file,
         head,
-        reference=_reference(settings, plan, asked),
+        reference=_reference(settings, plan, asked.reference, folder),
         trust=asked.trust,
     )
     return new_session(settings, model, key)
 
 
-def _reference(settings: AuditConfig, plan: Plan, asked: Again) -> Path | None:
+def _reference(settings: AuditConfig, plan: Plan, given: Path | None, folder: Path) -> Path | None:
     """The population that decisions were compared with, wherever its file lies now; None where there is no file."""
     if settings.reference.data is None:
-        if asked.reference is not None:
+        if given is not None:
             raise ConfigError("The settings name no [reference] data, which --reference could stand for.")
         return None
-    path = asked.reference or asked.config.parent / settings.reference.data
+    path = given or folder / settings.reference.data
     try:
         found = digest_of(path)
     except OSError as error:

@@ -36,9 +36,10 @@ def verify(
         typer.Option(help="Judge N decisions of a batch again, or all, and compare their records.", metavar="N|all"),
     ] = None,
     seed: Annotated[int, typer.Option(help="Of which decisions --replay draws.", min=0)] = 0,
-    config: Annotated[Path, typer.Option("--config", help="The settings, for --replay.", metavar="FILE")] = Path(
-        "audit.toml"
-    ),
+    config: Annotated[
+        Path | None,
+        typer.Option(help="The settings, for --replay; default: audit.toml, else the batch's own.", metavar="FILE"),
+    ] = None,
     model: Annotated[
         Path | None, typer.Option(help="The model, for --replay; default: the one in the settings.", metavar="FILE")
     ] = None,

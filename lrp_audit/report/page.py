@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from copy import copy
+from functools import lru_cache
 from xml.etree import ElementTree
 
 from weasyprint import HTML
@@ -21,7 +23,12 @@ def own_page(html: str, fetcher: URLFetcher) -> HTML:
         root = ElementTree.fromstring(_VOID.sub(r"<\1/>", html))
     except ElementTree.ParseError:
         return HTML(string=html, url_fetcher=fetcher)
-    page = HTML(string="", url_fetcher=fetcher)
+    page = copy(_empty(fetcher))
     page.wrapper_element = page.wrapper_element.from_html_root(root, content_language=None)
     page.etree_element = root
     return page
+
+
+@lru_cache(maxsize=8)
+def _empty(fetcher: URLFetcher) -> HTML:
+    return HTML(string="", url_fetcher=fetcher)

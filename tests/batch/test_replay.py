@@ -64,13 +64,16 @@ def test_whoever_has_the_folder_the_model_and_the_population_judges_again(
     shutil.copy(lender / "synthetic_history.csv", place / "population.csv")
     shutil.rmtree(lender)
     monkeypatch.chdir(place)
-    asked = ("verify", "batch", "--replay", "3", "--config", "batch/audit.toml", "--model", "model.skops")
+    asked = ("verify", "batch", "--replay", "3", "--model", "model.skops")  # with the batch's own settings
     result = command(*asked, "--reference", "population.csv")
     assert result.code == 0, result
     assert "All 3 decisions that were judged again have the same record, to the bit." in result.out
     without = command(*asked)
     assert without.code == 2
     assert "synthetic_history.csv, the reference data of the batch, cannot be read" in without.err
+    shutil.copy("batch/audit.toml", "audit.toml")
+    shutil.copy("population.csv", "synthetic_history.csv")
+    assert command(*asked).code == 0  # with those that lie here, and what lies beside them
 
 
 @pytest.mark.rule("BA-06")
