@@ -48,6 +48,11 @@ class Alike:
     rows: IntArray
     judged: IntArray
 
+    @property
+    def unchecked(self) -> bool:
+        """Whether nothing is checked, so that all rows have the same to say of that."""
+        return self.explained.settings.level == "none"
+
     @cached_property
     def checks(self) -> Sequence[tuple[Check, ...]]:
         """What checks found of each of the rows."""

@@ -73,7 +73,7 @@ class AlikeRows:
             "covered": pa.array(self.reasons.covered, pa.float64()),
             "gap": pa.array(self.reasons.gap, pa.float64()),
             "reasons": self._reasons(),
-            "checks": self._checks(),
+            **({} if self.alike.unchecked else {"checks": self._checks()}),
         }
 
     def _checks(self) -> pa.Array:
