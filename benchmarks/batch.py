@@ -1,8 +1,8 @@
 """How fast many decisions are judged and their notices printed, and the memory that a run takes.
 
-    python benchmarks/batch.py                 # 60 000 rows, about 20 minutes; --rows 1000000 for a year
-    python benchmarks/batch.py --quick         # 20 000 rows, some minutes
-    python benchmarks/batch.py --rows 100000 --notices 400 --workers 2
+    python benchmarks/batch.py                 # 60 000 rows, about 25 minutes; --rows 1000000 for a year
+    python benchmarks/batch.py --quick         # 20 000 rows, a quarter of an hour
+    python benchmarks/batch.py --rows 100000 --notices 1600 --workers 2
 
 The model is an MLP 64-32 on 23 columns with a population of 64, trained here on a lender that is made up
 (batches/lender.py). Four tables:
@@ -20,8 +20,7 @@ The model is an MLP 64-32 on 23 columns with a population of 64, trained here on
   in as many side by side as there are workers (batches/turns.py): milliseconds of a document on the wall, those of
   letters with all that a batch does; `of bare` and `of tagged` their ratios, and `cpu of ...` those of processor time.
   `denied` is a source of denied applications, as a lender has who prints what was refused; in `all decisions` 22 % are
-  denied, so that each letter carries the judging of four others as well. Chunks are such that either has 96 letters in
-  each.
+  denied, so that each letter carries the judging of four others as well. Chunks are those of a run by default.
 * `texts`: texts of 128 tokens and of 16 to 128, judged without checks by a network of BERT-base's size, beside the
   engine alone on the same tokens in the same batches (batches/texts.py). `of engine` is the engine's time over it.
 
@@ -46,13 +45,12 @@ from batches.turns import OURS, VARIANTS, turns
 from batches.watched import Run, watch
 
 from lrp_audit import report
-from lrp_audit.batch.order import CHUNK_ROWS, Order
+from lrp_audit.batch.order import CHUNK_ROWS, CHUNK_ROWS_WITH_DOCUMENTS, Order
 from lrp_audit.deciding.judged import judge_chunk
 from lrp_audit.deciding.session import Session, open_session
 from lrp_audit.settings.config import load
 
-FEW, TABLE = 10_000, 4096  # rows of a short run, and of the table that denied applications are taken from
-LETTERS = 96  # notices of a chunk; with the default of rows there are more, and its files weigh less
+FEW, TABLE = 10_000, 8192  # rows of a short run, and of the table that denied applications are taken from
 NOTICE = dt.date(2026, 11, 2)
 Row = dict[str, object]
 
@@ -118,11 +116,11 @@ def notices(folder: Path, source: Path, count: int, sizes: list[int]) -> Iterato
     denied = [row for row, outcome in enumerate(outcomes) if outcome == "adverse"][:count]
     refused = folder / "denied.parquet"
     frame.iloc[denied].to_parquet(refused, index=False)
-    decisions = map(judged.decision, denied[: count // 4])
+    decisions = map(judged.decision, denied[:64])
     pages = [report.letter_html(made.record, made.addressee, opened.config) for made in decisions]
     sources = {
-        "denied": (refused, len(denied), LETTERS),
-        "all decisions": (source, denied[-1] + 1, round(LETTERS / lender.DENIED)),
+        "denied": (refused, len(denied)),
+        "all decisions": (source, denied[-1] + 1),
     }
     for workers, (name, wanted) in product(sizes, sources.items()):
         found = turns(_order(folder, *wanted), pages, workers)
@@ -135,7 +133,7 @@ def notices(folder: Path, source: Path, count: int, sizes: list[int]) -> Iterato
         }
 
 
-def _order(folder: Path, source: Path, limit: int, chunk: int) -> Order:
+def _order(folder: Path, source: Path, limit: int) -> Order:
     """Notices of the denied among the first rows of a source."""
     return Order(
         data=source,
@@ -145,14 +143,12 @@ def _order(folder: Path, source: Path, limit: int, chunk: int) -> Order:
         as_of=NOTICE,
         documents="letters",
         limit=limit,
-        chunk_rows=chunk,
     )
 
 
-def _letters(folder: Path, source: Path, limit: int, chunk: int, workers: int) -> float:
+def _letters(folder: Path, source: Path, limit: int, workers: int) -> float:
     """The same, by the command itself: how many a second, while every worker is at work."""
-    wanted = ("--documents", "letters", "--chunk-rows", str(chunk))
-    steady = batch(folder, source, "letter", limit, workers, *wanted).steady(workers)
+    steady = batch(folder, source, "letter", limit, workers, "--documents", "letters").steady(workers)
     if steady is None:
         raise SystemExit(f"So few notices are too few for {workers} workers; name more by --notices.")
     first, last = steady
@@ -181,12 +177,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="fewer rows and notices; not for quoting")
     parser.add_argument("--rows", type=int, metavar="N", help="of the long runs")
-    parser.add_argument("--notices", type=int, metavar="N", help="how many to print; by default 672")
+    parser.add_argument("--notices", type=int, metavar="N", help="how many to print; by default 1280")
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2], metavar="N", help="processes of a run")
     chosen = parser.parse_args()
     rows = chosen.rows or (20_000 if chosen.quick else 60_000)
-    count = chosen.notices or (480 if chosen.quick else 672)
-    least, most = LETTERS * (3 * max(chosen.workers) - 1), 800
+    count = chosen.notices or 1280
+    least, most = CHUNK_ROWS_WITH_DOCUMENTS * (3 * max(chosen.workers) - 1), 1700
     if not least <= count <= most:  # fewer give no rate, and there are no more
         parser.error(f"--notices is from {least} to {most} for so many workers.")
     rounds = 1 if chosen.quick else 3
