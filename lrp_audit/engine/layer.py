@@ -37,6 +37,11 @@ class LinearLayer(ABC):
     def require_shape_kept(self) -> None:
         """Raise `RuleError` unless input and output have the same shape."""
 
+    def bias_share(self, m: Tensor) -> Tensor:
+        """``m b``: what the bias takes of every output element, or of all units of a position together."""
+        assert self.bias is not None
+        return m * self.bias
+
     @cached_property
     def is_nonnegative(self) -> bool:
         """Whether no input is negative (as after a ReLU): half of the signed products are then zero."""

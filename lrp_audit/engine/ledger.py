@@ -10,6 +10,9 @@ from torch import Tensor
 
 from lrp_audit.engine.graph import Node
 
+_IN_BLAS = (torch.float32, torch.float64)
+_LONG_ROW = 4096  # elements, from which on it pays to go through rows one by one
+
 SINKS = ("bias", "constant", "taylor", "stabiliser", "stopped", "remainder")
 
 
@@ -125,11 +128,22 @@ def row_sum(values: Tensor, rows: int | None) -> Tensor:
 
 def flow(m: Tensor, delta: Tensor, rows: int | None) -> Tensor:
     """Relevance m·Δa per row; a zero multiplier stops an infinite value (a mask of -inf)."""
-    if rows == 0 and m.shape == delta.shape and m.dtype == delta.dtype:  # one pass over memory, unless infinite
-        total: Tensor = torch.linalg.vecdot(m.reshape(len(m), -1), delta.reshape(len(m), -1))
+    if rows == 0 and m.shape == delta.shape and m.dtype == delta.dtype:  # makes nothing of their size, unless infinite
+        total = _dot_by_row(m, delta)
         if not torch.isnan(total.sum()):
             return total
     return row_sum(torch.where(m == 0, 0.0, m * delta), rows)
+
+
+def _dot_by_row(a: Tensor, b: Tensor) -> Tensor:
+    if a.stride() == b.stride():  # in the order of memory nothing has to be copied to flatten a row
+        order = sorted(range(1, a.ndim), key=a.stride().__getitem__, reverse=True)
+        a, b = a.permute(0, *order), b.permute(0, *order)
+    a, b = a.reshape(len(a), -1), b.reshape(len(b), -1)
+    if a.device.type == "cpu" and a.dtype in _IN_BLAS and a.shape[1] >= _LONG_ROW:
+        return torch.stack([torch.dot(x, y) for x, y in zip(a, b, strict=True)])
+    total: Tensor = torch.linalg.vecdot(a, b)  # writes all products down before it adds them up
+    return total
 
 
 def mean_books(parts: Sequence[Books]) -> Books:

@@ -19,7 +19,7 @@ from lrp_audit.engine.layer import LinearLayer
 from lrp_audit.errors import RuleError
 
 Sinks = dict[str, Tensor]
-"""Sink name -> relevance per output element that the rule does not pass on."""
+"""Sink name -> relevance that the rule does not pass on, per output element or summed over units."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,8 @@ class Rule(ABC):
         """Multiplier of the layer's input; its relevance where the rule ``delivers``."""
 
     def sinks(self, m: Tensor, layer: LinearLayer) -> Sinks:
-        """Closed forms of what is not passed on, per output element."""
-        return {} if layer.bias is None else {"bias": m * layer.bias}
+        """Closed forms of what is not passed on."""
+        return {} if layer.bias is None else {"bias": layer.bias_share(m)}
 
 
 def stabilise(z: Tensor, epsilon: float) -> Tensor:
@@ -84,7 +84,7 @@ class Epsilon(Rule):
     def sinks(self, m: Tensor, layer: LinearLayer) -> Sinks:
         """Bias share and stabiliser share."""
         damped = self._damped(m, layer)
-        bias = {} if layer.bias is None else {"bias": damped * layer.bias}
+        bias = {} if layer.bias is None else {"bias": layer.bias_share(damped)}
         return {**bias, "stabiliser": (m - damped) * layer.z}
 
     def _damped(self, m: Tensor, layer: LinearLayer) -> Tensor:

@@ -236,8 +236,8 @@ def _flow_at_zero(call: Call, m: Any) -> Tensor:
     """The part of what arrived that goes to an operator's output at zero, which is no argument's."""
     output, rows = call.at_zero(), call.node.rows
     if isinstance(m, Tensor):
-        return flow(m, output, rows)
-    return sum((flow(part, output[i], rows) for i, part in m.items()), torch.zeros(()))
+        return flow(m, output.expand_as(m), rows)
+    return sum((flow(part, output[i].expand_as(part), rows) for i, part in m.items()), torch.zeros(()))
 
 
 def _looked_up(call: Call, name: str, m: Tensor) -> Any:

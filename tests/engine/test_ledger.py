@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lrp_audit.engine import Case, Composite, Constant, Population, capture, propagate, relevance
+from lrp_audit.engine.ledger import flow
 
 
 def rows(*shape: int) -> Tensor:
@@ -105,6 +106,38 @@ def test_rows_are_kept_apart_where_they_are_merged_with_another_dimension() -> N
     members = rows(3, 3, 4)
     over = propagate(graph, x, target=0, composite="lrp0", reference=Population({"x": members}), ledger=True)
     assert over.ledger.imbalance.abs().max() < 1e-12
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("width", [3, 300])
+def test_relevance_that_flows_is_the_sum_of_products_in_any_order_of_memory(dtype: torch.dtype, width: int) -> None:
+    m, delta = (torch.randn(5, 40, width, dtype=dtype) for _ in range(2))
+    expected = (m.double() * delta.double()).sum((1, 2)).to(dtype)
+    tolerance = {"rtol": 0, "atol": 1e4 * torch.finfo(dtype).eps}
+    torch.testing.assert_close(flow(m, delta, 0), expected, **tolerance)
+    torch.testing.assert_close(flow(m.mT, delta.mT, 0), expected, **tolerance)
+    torch.testing.assert_close(flow(m.mT.contiguous(), delta.mT, 0), expected, **tolerance)
+    m[2, 7, 1], delta[2, 7, 1] = 0, -torch.inf
+    expected[2] = (m[2] * delta[2].nan_to_num(neginf=0)).sum()
+    torch.testing.assert_close(flow(m, delta, 0), expected, **tolerance)
+
+
+def test_a_constant_that_rows_do_not_share_is_booked_for_each() -> None:
+    class Shifted(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.head = nn.Linear(4, 5), nn.Linear(5, 2)
+
+        def forward(self, x: Tensor, kept: Tensor) -> Tensor:
+            return self.head(torch.sigmoid(self.first(x)) + kept)
+
+    network, x = Shifted().double().eval(), rows(6, 4)
+    kept = torch.tensor([True, False, True, True, False, False])[:, None]
+    ledger = relevance(network, (x, kept), target=0, rules="lrp0", ledger=True).ledger
+    for entry in ledger.entries:
+        assert entry.imbalance.abs().max() < 1e-13, entry.name
+    shared = network.head.weight[0].sum() * kept[:, 0]
+    torch.testing.assert_close(ledger.totals()["constant"], shared.detach(), rtol=1e-12, atol=1e-14)
 
 
 def test_several_outputs_of_one_operator_are_one_entry() -> None:

@@ -85,6 +85,11 @@ class Dense(CallLayer):
         """See `LinearLayer.transpose`."""
         return m @ weight
 
+    def bias_share(self, m: Tensor) -> Tensor:
+        """See `LinearLayer.bias_share`; of all units together, so that no tensor of their number is made."""
+        assert self.bias is not None
+        return m @ self.bias
+
 
 class TimesMatrix(CallLayer):
     """``x B`` with a constant ``B``: mm, matmul, bmm."""

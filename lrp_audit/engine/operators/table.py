@@ -100,15 +100,26 @@ class Call:
         return [v - r for v, r, w in zip(values, references, wanted, strict=True) if w]
 
     def at_zero(self) -> Any:
-        """The operator's output when every path argument is zero: the part that is no input's."""
+        """The operator's output when every path argument is zero: the part that is no input's.
+
+        It has one row for all where nothing else that the operator reads can differ between rows.
+        """
+        others = [value for name, value in self.node.arguments.items() if not self.wanted.get(name)]
+        rows = slice(1) if self.rowwise and not any(map(self._varies, others)) else slice(None)
         zeros: dict[str, Any] = {}
         for name, wanted in self.wanted.items():
             value = self[name]
             if isinstance(wanted, list):
-                zeros[name] = [torch.zeros_like(v) if w else v for v, w in zip(value, wanted, strict=True)]
+                zeros[name] = [torch.zeros_like(v[rows]) if w else v for v, w in zip(value, wanted, strict=True)]
             elif wanted:
-                zeros[name] = torch.zeros_like(value)
+                zeros[name] = torch.zeros_like(value[rows])
         return self.apply(zeros)
+
+    def _varies(self, argument: Any) -> bool:
+        """Whether an argument may be another one for other rows."""
+        if isinstance(argument, list | tuple):
+            return any(map(self._varies, argument))
+        return isinstance(argument, Ref) and argument.index not in self.graph.constants
 
     def middle(self, name: str) -> Tensor:
         """Midpoint between the argument's value and its reference; the value itself without one."""
