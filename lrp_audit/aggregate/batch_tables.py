@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,13 @@ import pyarrow.parquet as pq
 from lrp_audit.aggregate.table import ExplainedTable, TooFewDecisionsError
 from lrp_audit.aggregate.words import ReadText, read_text
 from lrp_audit.errors import DataError
+from lrp_audit.parquet import open_parquet
 from lrp_audit.sealing.layout import DECISIONS, RECORDS, RELEVANCE
 
 _CHUNK = 20_000  # rows in memory at once
 _RECORDS_AT_ONCE = 200  # records, which are a hundred times as large
+_VALUES_AT_ONCE = 1000  # rows of values, which take a tenth of the room in a frame
 _KEYS = ("row", "id")
-_WITHOUT_TEXTS = '"text_evidence":[]'  # in canonical JSON; inside of a text its quotes would be escaped
 
 
 class BatchFolder:
@@ -73,28 +75,34 @@ class BatchFolder:
     def completed(self, sample: ExplainedTable) -> ExplainedTable:
         """The sample with the values of its records; without records there are none."""
         wanted = set(sample.ids)
-        rows: dict[str, dict[str, Any]] = {}
         texts: set[str] = set()
 
         def of_sample(part: pyarrow.RecordBatch) -> pyarrow.Array:
             return pyarrow.array([item in wanted for item in part["id"].to_pylist()])
 
-        for name, record in self._read(of_sample):
-            rows[name] = {item["column"]: item["value"] for item in record["contributions"]}
-            texts |= {item["column"] for item in record["text_evidence"]}
-        if not wanted <= rows.keys():
+        def read() -> Iterator[tuple[str, dict[str, Any]]]:
+            for name, record in self._read(of_sample):
+                texts.update(item["column"] for item in record["text_evidence"])
+                yield name, {item["column"]: item["value"] for item in record["contributions"]}
+
+        found, frames = read(), []
+        while rows := dict(islice(found, _VALUES_AT_ONCE)):
+            frames.append(pd.DataFrame([*rows.values()], index=[*rows]))
+        if not wanted <= {name for frame in frames for name in frame.index}:
             return sample
-        values = pd.DataFrame([rows[name] for name in sample.ids], index=sample.relevance.index)
+        values = pd.concat(frames).infer_objects()
+        values = values[~values.index.duplicated(keep="last")].loc[sample.ids].set_axis(sample.relevance.index)
         known = [name for name in sample.columns if name in values and name not in texts]
         return replace(sample, values=values[known])
 
     def texts(self) -> Iterator[ReadText]:
-        def with_texts(part: pyarrow.RecordBatch) -> pyarrow.Array:
-            return pc.invert(pc.match_substring(part["record"], _WITHOUT_TEXTS))
-
-        for _, record in self._read(with_texts):
-            if record["outcome"] is not None and record["text_evidence"]:
-                yield read_text(record["text_evidence"], adverse=record["outcome"]["adverse"])
+        """One model made all decisions, so where the first one that was explained has no texts, none has."""
+        for _, record in self._read(lambda part: pc.is_valid(part["record"])):
+            if record["outcome"] is None:
+                continue
+            if not record["text_evidence"]:
+                return
+            yield read_text(record["text_evidence"], adverse=record["outcome"]["adverse"])
 
     def _read(self, wanted: Callable[[pyarrow.RecordBatch], pyarrow.Array]) -> Iterator[tuple[str, dict[str, Any]]]:
         """Ids and records, where they are there; `wanted` says which of some to parse, since that takes long."""
@@ -110,7 +118,7 @@ class BatchFolder:
 
 def _open(path: Path, needed: Sequence[str]) -> pq.ParquetFile:
     try:
-        file = pq.ParquetFile(path)
+        file = open_parquet(path)
     except FileNotFoundError:
         raise DataError(f"{path} is missing; name a folder that `lrp-audit batch` has finished.") from None
     except (pyarrow.ArrowException, OSError) as error:

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from lrp_audit.errors import ReportError
 from lrp_audit.files import write_file
+from lrp_audit.parquet import open_parquet
 from lrp_audit.sealing import layout
 from lrp_audit.sealing.leaves import SCHEMA
 
@@ -74,7 +75,7 @@ def leaf_tables(folder: Path) -> Iterator[pa.Table]:
 def read_table(path: Path, columns: list[str] | None = None) -> pa.Table:
     """A small Parquet file. Raises ReportError where it cannot be read."""
     try:
-        with pq.ParquetFile(path) as file:  # `pq.read_table` would load pandas
+        with open_parquet(path) as file:  # `pq.read_table` would load pandas
             return file.read(columns=columns)
     except (pa.ArrowException, OSError, ValueError, KeyError) as error:
         raise _damaged(path, error) from None
@@ -83,7 +84,7 @@ def read_table(path: Path, columns: list[str] | None = None) -> pa.Table:
 def batches(path: Path, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
     """A Parquet file of any size, some rows at a time. Raises ReportError where it cannot be read."""
     try:
-        with pq.ParquetFile(path) as file:
+        with open_parquet(path) as file:
             names = None if columns is None else [name for name in columns if name in file.schema_arrow.names]
             yield from file.iter_batches(columns=names)
     except (pa.ArrowException, OSError, ValueError) as error:

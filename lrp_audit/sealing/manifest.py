@@ -8,7 +8,6 @@ purge writes the next edition, over the same tree; earlier editions stay in `man
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal
 
@@ -16,7 +15,7 @@ from pydantic import AfterValidator, Field, ValidationError
 
 from lrp_audit.errors import ReportError
 from lrp_audit.records.record import Frozen, canonical
-from lrp_audit.sealing import layout, merkle
+from lrp_audit.sealing import layout
 
 SCHEMA = Path(__file__).with_name("manifest.schema.json")
 Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
@@ -131,7 +130,3 @@ def edition_file(folder: Path, edition: int) -> Path:
 def root_of(folder: Path) -> str:
     """The root of a sealed batch, for the batch that continues it. Raises ReportError where there is none."""
     return read_manifest(folder / layout.MANIFEST).root
-
-
-def tree_root(leaves: Sequence[bytes]) -> str:
-    return merkle.root(leaves).hex()

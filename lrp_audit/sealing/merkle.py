@@ -7,23 +7,22 @@ by level; an odd node at the end of a level goes up as it is, which is the same 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
 
 _LEAF, _NODE = b"\x00", b"\x01"
+_SUBTREE = 1 << 16  # leaves; a power of two, so that whole ones are nodes of the tree
 
 
 def leaf_hash(data: bytes) -> bytes:
     return hashlib.sha256(_LEAF + data).digest()
 
 
-def root(leaves: Sequence[bytes]) -> bytes:
-    """The root over leaf hashes (section 2.1.1)."""
-    level = list(leaves)
-    if not level:
-        return hashlib.sha256().digest()
-    while len(level) > 1:
-        level = _above(level)
-    return level[0]
+def root(leaves: Iterable[bytes]) -> bytes:
+    """The root over leaf hashes (section 2.1.1), of which few are held at a time."""
+    parts = iter(leaves)
+    tops = [_top(part) for part in iter(lambda: list(islice(parts, _SUBTREE)), [])]
+    return _top(tops) if tops else hashlib.sha256().digest()
 
 
 def inclusion(leaves: Sequence[bytes], index: int) -> list[bytes]:
@@ -52,6 +51,12 @@ def includes(root_hash: bytes, size: int, index: int, leaf: bytes, path: Sequenc
             node = _node(sibling, node) if index % 2 else _node(node, sibling)
         index, last = index // 2, last // 2
     return not left and node == root_hash
+
+
+def _top(level: list[bytes]) -> bytes:
+    while len(level) > 1:
+        level = _above(level)
+    return level[0]
 
 
 def _above(level: list[bytes]) -> list[bytes]:

@@ -19,12 +19,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from lrp_audit.errors import ReportError
 from lrp_audit.files import sync_folder, write_bytes
 from lrp_audit.history import events
 from lrp_audit.history.events import Act, Event
+from lrp_audit.parquet import open_parquet
 from lrp_audit.records.record import canonical
 from lrp_audit.sealing import layout
 from lrp_audit.sealing.contents import (
@@ -145,7 +145,7 @@ def _require_sound(folder: Path, manifest: Manifest, signer: ManifestSigner | No
     if manifest.signed is not None and signer is None:
         raise ReportError(f"The manifest is signed by {manifest.signed.signer}: purge with --sign, or nothing goes.")
     first = editions(folder, manifest)[0]
-    if tree_of(folder).root(first.files) != manifest.root:
+    if tree_of(folder, first.files).root != manifest.root:
         raise ReportError(f"{folder} is not as it was sealed: see `lrp-audit verify`. Nothing was deleted.")
 
 
@@ -214,7 +214,7 @@ def _keep_others(path: Path, rows: np.ndarray[tuple[int], np.dtype[np.int64]]) -
     gone = pa.array(rows)
     if not any(pc.any(pc.is_in(batch.column("row"), gone)).as_py() for batch in batches(path, ["row"])):
         return
-    with pq.ParquetFile(path) as file:
+    with open_parquet(path) as file:
         schema = file.schema_arrow
         left = (
             batch.filter(pc.invert(pc.is_in(batch.column("row"), gone)))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -16,11 +16,11 @@ from typing import Protocol
 from lrp_audit.errors import ReportError
 from lrp_audit.files import sync_folder, write_bytes
 from lrp_audit.records.record import canonical
-from lrp_audit.sealing import layout
+from lrp_audit.sealing import layout, merkle
 from lrp_audit.sealing.contents import batches, leaf_tables, remove_unfinished, sealed_names
 from lrp_audit.sealing.hashing import digests, hashed
 from lrp_audit.sealing.leaves import file_leaf
-from lrp_audit.sealing.manifest import Counts, Manifest, SealedFile, SignedBy, read_manifest, tree_root
+from lrp_audit.sealing.manifest import Counts, Manifest, SealedFile, SignedBy, read_manifest
 from lrp_audit.sealing.sums import write_sums
 
 
@@ -37,14 +37,11 @@ class ManifestSigner(Protocol):
 
 @dataclass(frozen=True)
 class Tree:
-    """The leaves of a batch's records and documents, and how many of each there are."""
+    """The tree over a batch's records, documents and files: its root, its leaves, and those of them by kind."""
 
-    leaves: list[bytes]
+    root: str
+    size: int
     kinds: Counter[str]
-
-    def root(self, files: tuple[SealedFile, ...]) -> str:
-        """The root of the tree that ends with the leaves of `files`."""
-        return tree_root([*self.leaves, *(file_leaf(file.name, file.sha256) for file in files)])
 
 
 def seal(folder: Path, *, previous_root: str | None = None, signer: ManifestSigner | None = None) -> Manifest:
@@ -89,14 +86,19 @@ def publish(folder: Path, manifest: Manifest, signer: ManifestSigner | None) -> 
     write_sums(folder, manifest)
 
 
-def tree_of(folder: Path) -> Tree:
-    """The leaves in `leaves/`. Raises ReportError where a file is not as it was written."""
-    leaves: list[bytes] = []
+def tree_of(folder: Path, files: Collection[SealedFile] = ()) -> Tree:
+    """The leaves in `leaves/` and, last, those of `files`. Raises ReportError where a file is not as it was written."""
     kinds: Counter[str] = Counter()
-    for table in leaf_tables(folder):
-        leaves += table.column("leaf").to_pylist()
-        kinds.update(table.column("kind").to_pylist())
-    return Tree(leaves, kinds)
+
+    def leaves() -> Iterator[bytes]:
+        for table in leaf_tables(folder):
+            kinds.update(table.column("kind").to_pylist())
+            yield from table.column("leaf").to_pylist()
+        for file in files:
+            yield file_leaf(file.name, file.sha256)
+
+    root = merkle.root(leaves()).hex()
+    return Tree(root, kinds.total() + len(files), kinds)
 
 
 def sealed_files(folder: Path) -> tuple[SealedFile, ...]:
@@ -116,12 +118,13 @@ def _made(folder: Path, previous_root: str | None, signer: ManifestSigner | None
     plan = hashed(folder, layout.PLAN).sha256
     if plan is None:
         raise ReportError(f"{folder} holds no {layout.PLAN}, so it is no batch.")
-    files, tree = sealed_files(folder), tree_of(folder)
+    files = sealed_files(folder)
+    tree = tree_of(folder, files)
     return Manifest(
         plan_sha256=plan,
         previous_root=previous_root,
-        root=tree.root(files),
-        size=len(tree.leaves) + len(files),
+        root=tree.root,
+        size=tree.size,
         files=files,
         counts=_counts(folder, tree.kinds),
         signed=None if signer is None else signer.signs_as,

@@ -99,12 +99,11 @@ def _leaves(folder: Path, first: Manifest) -> Iterator[Finding]:
             row, name = table.column("row")[place].as_py(), table.column("name")[place].as_py()
             what = name or f"row {row}"
             yield Finding(False, f"The leaf of {what} (chunk {number}) does not fit what it was made of.")
-    tree = tree_of(folder)
-    size = len(tree.leaves) + len(first.files)
-    if tree.root(first.files) == first.root and size == first.size:
-        yield Finding(True, f"The tree of {size} leaves has the root {first.root}.")
+    tree = tree_of(folder, first.files)
+    if tree.root == first.root and tree.size == first.size:
+        yield Finding(True, f"The tree of {tree.size} leaves has the root {first.root}.")
     else:
-        yield Finding(False, f"The tree of {size} leaves does not have the root {first.root} that was sealed.")
+        yield Finding(False, f"The tree of {tree.size} leaves does not have the root {first.root} that was sealed.")
 
 
 def _documents(folder: Path) -> Iterator[Finding]:

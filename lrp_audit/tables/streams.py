@@ -113,6 +113,8 @@ def _survey(path: Path, files: list[Path]) -> tuple[pa.Schema, dict[str, np.dtyp
     import pyarrow as pa  # noqa: PLC0415
     import pyarrow.parquet as pq  # noqa: PLC0415
 
+    from lrp_audit.parquet import open_parquet  # noqa: PLC0415
+
     schemas = [_decoded(pq.read_schema(file)) for file in files]
     for file, schema in zip(files, schemas, strict=True):
         csv_files.check_names(file, schema.names)
@@ -126,7 +128,7 @@ def _survey(path: Path, files: list[Path]) -> tuple[pa.Schema, dict[str, np.dtyp
     holes = {field.name: kind for field in schema for fits, kind in types.items() if fits(field.type)}
     missing: set[str] = set()
     for file in files:
-        for batch in pq.ParquetFile(file).iter_batches(ROWS, columns=[name for name in holes if name not in missing]):
+        for batch in open_parquet(file).iter_batches(ROWS, columns=[name for name in holes if name not in missing]):
             missing.update(name for name in batch.schema.names if batch[name].null_count)
     rows = sum(pq.read_metadata(file).num_rows for file in files)
     return schema, {name: kind for name, kind in holes.items() if name in missing}, rows
@@ -144,10 +146,11 @@ def _decoded(schema: pa.Schema) -> pa.Schema:
 
 def _tables(files: list[Path], schema: pa.Schema) -> Iterator[pa.Table]:
     import pyarrow as pa  # noqa: PLC0415
-    import pyarrow.parquet as pq  # noqa: PLC0415
+
+    from lrp_audit.parquet import open_parquet  # noqa: PLC0415
 
     for file in files:
-        for batch in pq.ParquetFile(file).iter_batches(ROWS):
+        for batch in open_parquet(file).iter_batches(ROWS):
             yield pa.Table.from_batches([batch]).select(schema.names).cast(schema, safe=False)
 
 

@@ -25,8 +25,8 @@ EVIDENCE = TextEvidence(
 )
 
 
-def records_of(count: int) -> list[Record]:
-    """Records with noise on every relevance; one in ten has no explanation, one in five a text."""
+def records_of(count: int, *, texts: bool = True) -> list[Record]:
+    """Records with noise on every relevance; one in ten has no explanation."""
     first, generator = record(), np.random.default_rng(0)
     assert first.outcome is not None
     found = []
@@ -40,7 +40,7 @@ def records_of(count: int) -> list[Record]:
             "decision": first.decision.model_copy(update={"id": f"r{number:04d}"}),
             "outcome": first.outcome.model_copy(update=outcome),
             "contributions": () if number % 10 == 9 else tuple(noisy),
-            "text_evidence": (EVIDENCE,) if number % 5 == 0 else (),
+            "text_evidence": (EVIDENCE,) if texts else (),
         }
         found.append(Record.model_validate_json(canonical(first.model_copy(update=changes))))
     return found
@@ -114,13 +114,17 @@ def test_records_and_batch_tables_of_the_same_decisions_say_the_same(
     texts = [list(open_source(tmp_path / name).texts()) for name in ("records", "batch")]
     assert texts[0] == texts[1]
     assert texts[0][0].words == (("late", 1.0), ("[name]", 0.5))
-    assert len(texts[0]) == 26
+    assert len(texts[0]) == 130
 
 
 def test_a_batch_without_records_has_no_values_and_no_texts(known: list[Record], tmp_path: Path) -> None:
     source = open_source(write_batch(tmp_path / "batch", known, keep_records=False))
     assert read(source).sample.values is None
     assert list(source.texts()) == []
+
+
+def test_records_of_a_model_without_texts_have_none(tmp_path: Path) -> None:
+    assert list(open_source(write_batch(tmp_path / "batch", records_of(30, texts=False))).texts()) == []
 
 
 def test_a_record_that_quotes_one_without_texts_keeps_its_own(known: list[Record], tmp_path: Path) -> None:
@@ -137,7 +141,7 @@ def test_a_purged_record_has_no_text_and_its_sample_no_values(known: list[Record
     table["id"][0] = table["record"][0] = None
     pq.write_table(pa.table(table), path)
     source = open_source(folder)
-    assert len(list(source.texts())) == 25
+    assert len(list(source.texts())) == 129
     assert read(source).sample.values is None
 
 

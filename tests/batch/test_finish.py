@@ -19,9 +19,8 @@ from lrp_audit.language.messages import for_reviewers, languages
 from lrp_audit.records.record import canonical
 from lrp_audit.report.batch_report import MOST_LISTED
 from lrp_audit.report.readme import FILES
-from lrp_audit.sealing import layout
-from lrp_audit.sealing.manifest import tree_root
-from lrp_audit.sealing.seal import tree_of
+from lrp_audit.sealing import layout, merkle
+from lrp_audit.sealing.contents import leaf_tables
 
 CONFIG = records.config()
 RUN = Plan(
@@ -70,8 +69,8 @@ def test_the_report_states_the_tree_of_records_and_documents(tmp_path: Path) -> 
     decisions = merged(tmp_path, BATCH, documents=WRITTEN)
     report = finish(tmp_path, RUN, CONFIG)
     assert report.manifest is not None
-    leaves = tree_of(tmp_path).leaves
-    assert (report.manifest.root, report.manifest.leaves) == (tree_root(leaves), len(BATCH) + 6)
+    leaves = [leaf for table in leaf_tables(tmp_path) for leaf in table.column("leaf").to_pylist()]
+    assert (report.manifest.root, report.manifest.leaves) == (merkle.root(leaves).hex(), len(BATCH) + 6)
     ids = decisions["id"].to_pylist()
     found = [(line.id, line.document) for line in report.manifest.lines]
     assert found == [(ids[row], name) for row in WRITTEN for name in ("audit.pdf", "notice.pdf")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from unittest import mock
 
 import pytest
 from hypothesis import given
@@ -58,9 +59,10 @@ def test_a_tree_without_leaves_has_the_root_of_nothing() -> None:
     assert merkle.root([]) == hashlib.sha256(b"").digest()
 
 
-@given(trees)
-def test_the_root_is_the_recursive_one(leaves: list[bytes]) -> None:
-    assert merkle.root(leaves) == recursive_root(leaves)
+@given(trees, st.integers(0, 7))
+def test_the_root_is_the_recursive_one_however_many_leaves_are_held(leaves: list[bytes], height: int) -> None:
+    with mock.patch.object(merkle, "_SUBTREE", 1 << height):
+        assert merkle.root(iter(leaves)) == recursive_root(leaves)
 
 
 @given(trees, st.data())

@@ -246,7 +246,7 @@ def test_a_table_of_another_kind_is_no_traceback(batch: Path) -> None:
 
 def test_the_tree_in_memory_is_the_one_on_disk(sealed: Path) -> None:
     manifest = read_manifest(sealed / layout.MANIFEST)
-    assert tree_of(sealed).root(manifest.files) == manifest.root
+    assert tree_of(sealed, manifest.files).root == manifest.root
     assert hashlib.sha256((sealed / layout.PLAN).read_bytes()).hexdigest() == manifest.plan_sha256
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
+from lrp_audit.parquet import open_parquet
 from lrp_audit.report.batch_report import LETTERS
 from lrp_audit.report.counting import Columns
 from lrp_audit.sealing import layout
@@ -38,7 +38,7 @@ def columns_of(path: Path) -> Columns:
     """The columns of a Parquet file of any size."""
 
     def read(names: Sequence[str]) -> Iterator[pa.Table]:
-        with pq.ParquetFile(path) as file:
+        with open_parquet(path) as file:
             for batch in file.iter_batches(ROWS, columns=list(names)):
                 yield pa.Table.from_batches([batch])
 

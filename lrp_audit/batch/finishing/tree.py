@@ -11,7 +11,6 @@ from lrp_audit.report.batch_report import MOST_LISTED, Manifest, ManifestLine
 from lrp_audit.report.counting import Columns
 from lrp_audit.sealing.contents import leaf_tables
 from lrp_audit.sealing.manifest import Manifest as Sealed
-from lrp_audit.sealing.manifest import tree_root
 from lrp_audit.sealing.seal import tree_of
 
 
@@ -21,13 +20,13 @@ def manifest_of(folder: Path, columns: Columns, signer: str | None) -> Manifest:
     Raises:
         ReportError: leaves cannot be read.
     """
-    leaves = tree_of(folder).leaves
+    tree = tree_of(folder)
     documents = list(islice(_documents(folder), MOST_LISTED))
     ids = _ids(columns, {row for row, _, _ in documents})
     return Manifest(
         algorithm=Sealed.model_fields["algorithm"].default,
-        root=tree_root(leaves),
-        leaves=len(leaves),
+        root=tree.root,
+        leaves=tree.size,
         lines=tuple(ManifestLine(id=ids[row], document=name, leaf=leaf) for row, name, leaf in documents),
         signer=signer,
     )
