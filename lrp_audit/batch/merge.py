@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lrp_audit.sealing import layout
-from lrp_audit.sealing.contents import write_batches
+from lrp_audit.sealing.contents import read_table, write_batches
 
 
 def merge(folder: Path, chunks: int) -> None:
@@ -28,11 +28,15 @@ def _groups(parts: list[Path]) -> Iterator[pa.RecordBatch]:
     """The rows of all parts in batches of one size, so that their bytes do not depend on what a chunk holds."""
     waiting: list[pa.Table] = []
     for part in parts:
-        waiting.append(pq.read_table(part))
-        if sum(map(len, waiting)) >= layout.ROW_GROUP:
-            joined = pa.concat_tables(waiting).combine_chunks()
-            whole = len(joined) // layout.ROW_GROUP * layout.ROW_GROUP
-            yield from joined.slice(0, whole).to_batches(max_chunksize=layout.ROW_GROUP)
-            waiting = [joined.slice(whole)]
+        waiting.append(read_table(part))
+        while sum(map(len, waiting)) >= layout.ROW_GROUP:
+            joined = pa.concat_tables(waiting)  # nothing is copied here, and what waits is of the last part alone
+            waiting = [joined.slice(layout.ROW_GROUP)]
+            yield from _batch(joined.slice(0, layout.ROW_GROUP))
     if sum(map(len, waiting)):
-        yield from pa.concat_tables(waiting).combine_chunks().to_batches(max_chunksize=layout.ROW_GROUP)
+        yield from _batch(pa.concat_tables(waiting))
+
+
+def _batch(rows: pa.Table) -> list[pa.RecordBatch]:
+    found: list[pa.RecordBatch] = rows.combine_chunks().to_batches()
+    return found
