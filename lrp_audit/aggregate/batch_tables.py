@@ -26,7 +26,7 @@ from lrp_audit.errors import DataError
 from lrp_audit.parquet import open_parquet
 from lrp_audit.sealing.layout import DECISIONS, RECORDS, RELEVANCE
 
-_CHUNK = 20_000  # rows in memory at once
+_CHUNK = 8192  # rows in memory at once
 _RECORDS_AT_ONCE = 200  # records, which are a hundred times as large
 _VALUES_AT_ONCE = 1000  # rows of values, which take a tenth of the room in a frame
 _KEYS = ("row", "id")

@@ -76,7 +76,7 @@ def read_table(path: Path, columns: list[str] | None = None) -> pa.Table:
     """A small Parquet file. Raises ReportError where it cannot be read."""
     try:
         with open_parquet(path) as file:  # `pq.read_table` would load pandas
-            return file.read(columns=columns)
+            return file.read(columns=columns, use_threads=False)
     except (pa.ArrowException, OSError, ValueError, KeyError) as error:
         raise _damaged(path, error) from None
 
@@ -93,16 +93,16 @@ def batches(path: Path, columns: list[str] | None = None) -> Iterator[pa.RecordB
 
 def write_table(path: Path, table: pa.Table) -> Path:
     """Write a Parquet file, the same bytes for the same table. Raises ReportError."""
-    return write_batches(path, table.schema, table.to_batches())
+    return write_groups(path, table.schema, [table])
 
 
-def write_batches(path: Path, schema: pa.Schema, rows: Iterable[pa.RecordBatch]) -> Path:
-    """Write a Parquet file of any size, a row group for each of `rows`. Raises ReportError."""
+def write_groups(path: Path, schema: pa.Schema, groups: Iterable[pa.Table]) -> Path:
+    """Write a Parquet file of any size, a row group for each of some tables. Raises ReportError."""
 
     def write(file: object) -> None:
         with pq.ParquetWriter(file, schema, compression="zstd") as writer:
-            for batch in rows:
-                writer.write_batch(batch)
+            for rows in groups:
+                writer.write_table(rows)
 
     return write_file(path, write)
 

@@ -32,7 +32,7 @@ from lrp_audit.sealing.contents import (
     chunk_files,
     read_table,
     remove_unfinished,
-    write_batches,
+    write_groups,
     write_table,
 )
 from lrp_audit.sealing.hashing import hashed
@@ -217,10 +217,10 @@ def _keep_others(path: Path, rows: np.ndarray[tuple[int], np.dtype[np.int64]]) -
     with open_parquet(path) as file:
         schema = file.schema_arrow
         left = (
-            batch.filter(pc.invert(pc.is_in(batch.column("row"), gone)))
+            pa.Table.from_batches([batch.filter(pc.invert(pc.is_in(batch.column("row"), gone)))])
             for batch in file.iter_batches(layout.ROW_GROUP)
         )
-        write_batches(path, schema, left)
+        write_groups(path, schema, left)
 
 
 def _next_edition(

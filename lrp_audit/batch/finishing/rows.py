@@ -16,7 +16,7 @@ from lrp_audit.report.counting import Columns
 from lrp_audit.sealing import layout
 
 AUDITS = ("audit.pdf",)
-ROWS = 16_384  # in memory at once
+ROWS = 8192  # in memory at once
 NEEDED = (
     "row",
     "id",
@@ -46,7 +46,7 @@ def columns_of(path: Path) -> Columns:
 
 
 def cut(parts: Iterable[pa.Table], size: int) -> Iterator[pa.Table]:
-    """The same rows in tables of `size`, the last one with what is left."""
+    """The same rows in tables of `size`, the last one with what is left. Nothing is copied."""
     waiting: list[pa.Table] = []
     for part in parts:
         waiting.append(part)
